@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench locks
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with everything below needs (a few minutes the first time)
+	@deploy/setup.sh
+
+demo: setup ## Serve a small model with the tap and watch its attention; DEMO_ONCE=1 ends by itself
+	@attention-sidecar demo
+
+test: setup ## Run the tests, those against a real vLLM and Prometheus included; ARGS="-m 'not slow'"
+	@python -m pytest $(ARGS)
+
+check: setup ## Check style, types, imports and generated files; changes nothing
+	ruff check
+	ruff format --check
+	mypy
+	python -m benchmarks.render --check
+	python -m pytest -q tests/test_imports.py tests/test_docs.py tests/test_tracked_files.py
+
+fix: setup ## Format, and generate documentation tables anew
+	ruff check --fix
+	ruff format
+	python -m benchmarks.render
+
+bench: setup ## Run every benchmark and keep its figures in benchmarks/results
+	@for script in $$(grep -l '^def main' benchmarks/*.py | grep -v render.py); do \
+		name=$$(basename $$script .py); \
+		python -m benchmarks.$$name --json benchmarks/results/$$name.json || exit 1; \
+	done
+	@python -m benchmarks.render
+
+locks: setup ## Resolve the dependencies anew into deploy/locks
+	@deploy/locks/compile.sh

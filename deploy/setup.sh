@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Makes .venv with all that the demo, the tests and the benchmarks need; a second run is instant.
+# Wants Python 3.11 or newer and a package index, nothing else.
+#   PYTHON=python3.12  takes that interpreter      TORCH=plain  takes no CPU build of torch
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly venv=$PWD/.venv
+readonly python=$venv/bin/python
+readonly stamp=$venv/setup-stamp
+readonly cpu_torch=torch==2.13.0+cpu
+
+say() { printf '%5ss  %s\n' "$SECONDS" "$*"; }
+give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
+is_root() { [[ $(id -u) == 0 ]]; }
+
+inputs() {
+    { cat deploy/locks/*.txt deploy/setup.sh pyproject.toml && echo "$PWD ${TORCH:-}"; } | sha256sum
+}
+
+suits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13}; do
+        suits "$candidate" && command -v "$candidate" && return
+    done
+    give_up "no ${PYTHON:-Python 3.11 or newer} with venv and ensurepip;" \
+        "on Debian: apt-get install python3 python3-venv"
+}
+
+apt_install() {
+    is_root && command -v apt-get >/dev/null || return 1
+    local -r install=(apt-get install -qq -y --no-install-recommends "$@")
+    export DEBIAN_FRONTEND=noninteractive
+    { "${install[@]}" || { apt-get update -qq && "${install[@]}"; }; } >/dev/null 2>&1
+}
+
+make_venv() {
+    [[ -x $python ]] && suits "$python" && return
+    local base
+    base=$(find_python 2>/dev/null) || { apt_install python3 python3-venv && base=$(find_python); } ||
+        base=$(find_python)
+    say "making .venv with $base"
+    "$base" -m venv --clear "$venv"
+}
+
+pip() { "$python" -m pip --disable-pip-version-check "$@"; }
+
+pip_setting() { pip config get ":env:.$1" 2>/dev/null || pip config get "global.$1" 2>/dev/null; }
+
+# uv reads no pip configuration, so it is told of the indexes and folders that pip was told of.
+share_pip_settings_with_uv() {
+    local value
+    value=$(pip_setting index-url) && export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$value}"
+    value=$(pip_setting extra-index-url) && export UV_EXTRA_INDEX_URL="${UV_EXTRA_INDEX_URL:-$value}"
+    value=$(pip_setting find-links) && export UV_FIND_LINKS="${UV_FIND_LINKS:-${value// /,}}"
+    value=$(pip_setting cert) && export SSL_CERT_FILE="${SSL_CERT_FILE:-$value}"
+    export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match} # the hashes make it safe
+}
+
+install_uv() {
+    pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null
+    pip install --quiet --require-hashes -r deploy/locks/bootstrap.txt
+    share_pip_settings_with_uv
+}
+
+uv_install() {
+    [[ -t 2 ]] || set -- --quiet "$@"
+    "$venv/bin/uv" pip install --python "$python" --no-deps "$@"
+}
+
+offers_cpu_torch() {
+    [[ ${TORCH:-} != plain && ! -e /dev/nvidia0 ]] || return 1
+    pip install --quiet --no-deps "$cpu_torch" 2>/dev/null
+}
+
+# The lock without torch and the GPU libraries that only the plain torch of the index needs.
+without_torch() {
+    awk '/^[a-z]/ { skip = /^(torch|nvidia-[a-z0-9-]+|cuda-[a-z-]+)==/ } !skip' "$1"
+}
+
+install_packages() {
+    local -r lock=deploy/locks/workbench.txt
+    if offers_cpu_torch; then
+        say "took the CPU build of torch ($cpu_torch); installing the rest of $lock"
+        uv_install --require-hashes -r <(without_torch "$lock")
+    else
+        say "no CPU build of torch taken; installing $lock with the plain torch, 6 GB"
+        uv_install --require-hashes -r "$lock"
+    fi
+    say "installing vLLM for CPUs"
+    uv_install --require-hashes -r deploy/locks/vllm.txt
+    uv_install --no-build-isolation --editable .
+}
+
+install_compiler() {
+    command -v g++ >/dev/null && return
+    say "installing g++"
+    apt_install g++ && return
+    say "no g++ (needs root and apt): the tests of compiled models are skipped"
+}
+
+# Unpacked beside Python instead of installed: that needs no root and starts no service.
+install_prometheus() {
+    command -v promtool >/dev/null || [[ -x $venv/bin/promtool ]] && return
+    say "fetching Debian's prometheus"
+    local folder
+    folder=$(mktemp -d)
+    if (cd "$folder" && fetch_deb prometheus); then
+        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
+    else
+        say "no prometheus (needs apt): the tests against a real Prometheus are skipped"
+    fi
+    rm -rf "$folder"
+}
+
+fetch_deb() {
+    command -v apt-get >/dev/null || return 1
+    { apt-get download -qq "$1" || { is_root && apt-get update -qq && apt-get download -qq "$1"; }; } \
+        >/dev/null 2>&1
+}
+
+main() {
+    local wanted
+    wanted=$(inputs)
+    if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
+        return
+    fi
+    say "setting up .venv; the first time takes one to five minutes"
+    make_venv
+    install_uv
+    install_packages
+    install_compiler
+    install_prometheus
+    echo "$wanted" >"$stamp"
+    say "ready"
+}
+
+main
