@@ -4,25 +4,29 @@
 """
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
+
+from sidecar.sources import (
+    SettingsError,
+    Tree,
+    from_environment,
+    from_file,
+    merged,
+    suggestion,
 )
+
+__all__ = ["Settings", "SettingsError", "load", "names", "runtime_dir"]
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
-
-
-class SettingsError(ValueError):
-    """A setting is wrong; the message names the field, the value and what would be right."""
+LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
+SocketAddress = Annotated[str, Field(pattern="^(ipc|tcp)://.+")]
 
 
 def runtime_dir() -> Path:
@@ -32,7 +36,9 @@ def runtime_dir() -> Path:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Sampling(_Section):
@@ -44,44 +50,65 @@ class Sampling(_Section):
     """Output steps from one sample of a request to the next; the first step is always one."""
     budget_ms_per_s: Annotated[float, Field(ge=0)] = 20.0
     """Milliseconds the tap may spend in each second; above, it lowers its rate. 0 is no limit."""
-    layers: str | list[Annotated[int, Field(ge=0)]] = "auto"
-    """Layers to summarise: a list, `every:N`, `all`, or `auto` (a spread over the middle and late layers)."""
+    layers: str | list[int] = "auto"
+    """Layers to summarise: a list, `every:N`, `all`, or `auto`: some middle and late ones."""
 
-    @field_validator("layers")
+    @field_validator("layers", mode="before")
     @classmethod
-    def _known_form(cls, value: str | list[int]) -> str | list[int]:
-        if isinstance(value, str) and value not in ("auto", "all"):
-            kind, _, number = value.partition(":")
-            if kind != "every" or not number.isdigit() or int(number) < 1:
-                raise ValueError("must be a list of layers, 'every:N', 'all' or 'auto'")
+    def _known_form(cls, value: Any) -> Any:
+        if not (_is_layer_list(value) or _is_layer_choice(value)):
+            raise ValueError(
+                "should be a list of layers such as [4, 8], 'every:N', 'all' or 'auto'"
+            )
         return value
+
+
+def _is_layer_list(value: Any) -> bool:
+    indices = isinstance(value, list) and all(type(layer) is int and layer >= 0 for layer in value)
+    return indices and bool(value)
+
+
+def _is_layer_choice(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch("auto|all|every:[1-9][0-9]*", value))
 
 
 class Engine(_Section):
     """The tap inside the engine's process."""
 
     label: str | None = None
-    """`engine` label of samples and metrics; by default the engine's index, as in vLLM's metrics."""
+    """`engine` label of samples and metrics; by default the engine's index, as vLLM has it."""
     max_documents: Positive = 256
     """Documents a request may name; more is answered with 400."""
     max_segments: Positive = 512
     """Segments a sample may have; a request with more is not sampled, and counted."""
     markers: list[str] = []
-    """Regular expressions with a group `id` (and optionally `text`) that mark documents in a prompt."""
+    """Regular expressions with a group `id`, perhaps `text`, that mark documents in a prompt."""
     queue: Positive = 4096
     """Samples waiting to be sent; when full, the newest is dropped and counted."""
     errors_before_off: Positive = 5
     """Failures in a row after which the tap switches itself off."""
 
+    @field_validator("markers")
+    @classmethod
+    def _names_documents(cls, markers: list[str]) -> list[str]:
+        for marker in markers:
+            try:
+                groups = re.compile(marker).groupindex
+            except re.error as error:
+                raise ValueError(f"{marker!r} is not a regular expression: {error}") from None
+            if "id" not in groups:
+                raise ValueError(f"{marker!r} should have a group (?P<id>…)")
+        return markers
+
 
 class Wire(_Section):
     """The sockets between tap and daemon: `ipc://` in one pod, `tcp://` on loopback otherwise."""
 
-    samples: str = Field(default_factory=lambda: f"ipc://{runtime_dir()}/samples")
+    samples: SocketAddress = Field(default_factory=lambda: f"ipc://{runtime_dir()}/samples")
     """ZeroMQ address that the daemon binds for samples."""
-    control: str = Field(default_factory=lambda: f"ipc://{runtime_dir()}/control")
+    control: SocketAddress = Field(default_factory=lambda: f"ipc://{runtime_dir()}/control")
     """ZeroMQ address that the daemon binds to announce sampling settings."""
-    high_water_mark: Positive = 1000
+    high_water_mark: Positive = 64
     """Batches that ZeroMQ holds on either side."""
 
 
@@ -99,7 +126,7 @@ class Http(_Section):
 class Metrics(_Section):
     """The Prometheus page."""
 
-    labels: list[str] = ["route"]
+    labels: list[LabelName] = ["route"]
     """Tags that become labels."""
     label_values: Positive = 50
     """Values a label may take; further ones are counted under `other`."""
@@ -128,23 +155,15 @@ class Daemon(_Section):
     """The sidecar process."""
 
     sink_queue: Positive = 256
-    """Batches each sink may have waiting; beyond, the newest is dropped for that sink and counted."""
+    """Batches each sink may have waiting; beyond, the newest is dropped for it and counted."""
     stop_seconds: PositiveSeconds = 10.0
     """Seconds for a clean stop."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level that is logged."""
 
 
-class Settings(BaseSettings):
+class Settings(_Section):
     """All settings of the tap and the daemon."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="ATTENTION_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
 
     sampling: Sampling = Sampling()
     engine: Engine = Engine()
@@ -154,42 +173,37 @@ class Settings(BaseSettings):
     archive: Archive = Archive()
     daemon: Daemon = Daemon()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get("ATTENTION_CONFIG")
-        sources = [init_settings, env_settings]
-        if file:
-            sources.append(TomlConfigSettingsSource(settings_cls, Path(file)))
-        return tuple(sources)
 
-
-def load(overrides: dict[str, Any] | None = None, *, file: Path | None = None) -> Settings:
+def load(overrides: Tree | None = None, *, file: Path | None = None) -> Settings:
     """Read the settings; ``overrides`` are nested like the tree and come from flags.
 
+    ``file`` takes the place of the one that ``ATTENTION_CONFIG`` names.
     Raises SettingsError with one line for each wrong field.
     """
-    if file is not None:
-        os.environ["ATTENTION_CONFIG"] = str(file)
-    named = os.environ.get("ATTENTION_CONFIG")
-    if named and not Path(named).is_file():
-        raise SettingsError(f"settings file {named!r} does not exist")
+    named = file or os.environ.get("ATTENTION_CONFIG")
+    in_file = from_file(Path(named)) if named else {}
+    tree = merged(in_file, from_environment(os.environ, names()), overrides or {})
     try:
-        return Settings(**(overrides or {}))
+        return Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+
+
+def names() -> list[str]:
+    """Every setting's dotted name, such as ``sampling.rate``."""
+    sections = Settings.model_fields.items()
+    return [
+        f"{section}.{field}" for section, kind in sections for field in _fields(kind.annotation)
+    ]
+
+
+def _fields(section: Any) -> list[str]:
+    return list(section.model_fields)
 
 
 def _sentence(problem: Any) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{field}: unknown setting"
-    return f"{field}: {problem['msg']}, got {problem['input']!r}"
+        return f"{field}: {suggestion(field, names())}"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{field}: {message}, got {problem['input']!r}"
