@@ -20,12 +20,14 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	ruff format --check
 	mypy
 	python -m benchmarks.render --check
-	python -m pytest -q tests/test_imports.py tests/test_docs.py tests/test_tracked_files.py
+	python -m tools.reference --check
+	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
 
 fix: setup ## Format, and generate documentation tables anew
 	ruff check --fix
 	ruff format
 	python -m benchmarks.render
+	python -m tools.reference
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^def main' benchmarks/*.py | grep -v render.py); do \

@@ -1,0 +1,107 @@
+"""Reference from the code: ``<!-- reference:settings -->``, ``cli`` and ``record``.
+
+``python -m tools.reference`` writes README and docs; with ``--check`` it only compares.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic_core import PydanticUndefined
+
+from sidecar import cli, config, schema, sources
+from tools import blocks
+
+
+def settings() -> str:
+    """For each section its purpose and a table of its settings."""
+    sections = {name: field.annotation for name, field in config.Settings.model_fields.items()}
+    return "\n\n".join(
+        f"## {name}\n\n{inspect.getdoc(section)}\n\n{_settings_table(name, section)}"
+        for name, section in sections.items()
+    )
+
+
+def commands() -> str:
+    """Every command with its options."""
+    return "\n\n".join(_command(*pair) for pair in _walk(cli.main, "attention-sidecar"))
+
+
+def record() -> str:
+    """The columns of a sample."""
+    columns = (
+        (f"`{field.name}`", f"`{field.type}`", "yes" if field.nullable else "", _doc(field))
+        for field in schema.RECORD
+    )
+    return _table(("Column", "Type", "Null", "Meaning"), columns)
+
+
+PRODUCERS = {"settings": settings, "cli": commands, "record": record}
+
+
+def produce(name: str) -> str:
+    """The block of a name. Raises KeyError."""
+    return PRODUCERS[name]()
+
+
+def _settings_table(section: str, model: Any) -> str:
+    rows = (
+        (
+            f"`{name}`",
+            f"`{_default(name, field)}`",
+            _cell(field.description or ""),
+            f"`{sources.variable(f'{section}.{name}')}`",
+        )
+        for name, field in model.model_fields.items()
+    )
+    return _table(("Setting", "Default", "Meaning", "Variable"), rows)
+
+
+def _default(name: str, field: Any) -> str:
+    if field.default is PydanticUndefined:
+        return f"ipc://$XDG_RUNTIME_DIR/attention-sidecar-UID/{name}"
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    return "none" if field.default is None else str(field.default)
+
+
+def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in sorted(command.commands.items()):
+            yield from _walk(child, f"{path} {name}")
+
+
+def _command(path: str, command: click.Command) -> str:
+    usage = " ".join([path, *command.collect_usage_pieces(click.Context(command))])
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    parts = [f"## `{path}`", f"`{usage}`", inspect.cleandoc(command.help or "")]
+    if options:
+        parts.append(_table(("Option", "Default", "Meaning"), map(_option, options)))
+    return "\n\n".join(parts)
+
+
+def _option(option: click.Option) -> tuple[str, ...]:
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    shown = isinstance(option.default, str | int | float | Path) and not option.is_flag
+    return names, f"`{option.default}`" if shown else "", _cell(option.help or "")
+
+
+def _doc(field: Any) -> str:
+    return _cell(field.metadata[b"doc"].decode())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heading, tuple("---" for _ in heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(blocks.main("reference", produce, sys.argv[1:], blocks.documents()))
