@@ -1,11 +1,129 @@
 """The command line: each command parses, calls the library, prints."""
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 import sidecar
+
+if TYPE_CHECKING:
+    from sidecar.config import Settings
+    from sidecar.daemon.client import Client
 
 
 @click.group()
 @click.version_option(sidecar.__version__, prog_name="attention-sidecar")
 def main() -> None:
     """Attention summaries of a running vLLM: publish them, query them, look after them."""
+
+
+def _settings(file: Path | None, pairs: tuple[str, ...] = ()) -> "Settings":
+    from sidecar import config
+
+    tree: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        section, dot, field = name.partition(".")
+        if not (equals and dot):
+            raise click.UsageError(f"--set {pair!r}: should be section.key=value")
+        tree.setdefault(section, {})[field] = _value(text)
+    try:
+        return config.load(tree, file=file)
+    except config.SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text) if text.startswith(("[", "{")) else text
+    except ValueError:
+        return text
+
+
+_config = click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file (TOML).", metavar="FILE"
+)
+_set = click.option(
+    "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
+)
+_url = click.option("--url", help="Address of the daemon; by default from the settings.")
+
+
+@main.command()
+@_config
+@_set
+def daemon(config: Path | None, pairs: tuple[str, ...]) -> None:
+    """Take samples in; publish them to Prometheus and the archive until told to stop."""
+    settings = _settings(config, pairs)
+    from sidecar.daemon.service import serve
+
+    raise SystemExit(serve(settings))
+
+
+def _client(config: Path | None, url: str | None) -> "Client":
+    from sidecar.daemon.client import Client
+
+    return Client(_settings(config).http, url)
+
+
+@main.command()
+@_config
+@_url
+@click.option("--json", "as_json", is_flag=True, help="Print everything, as JSON.")
+def status(config: Path | None, url: str | None, as_json: bool) -> None:
+    """Show taps, sinks and what was lost."""
+    from sidecar.daemon.client import Unreachable
+    from sidecar.daemon.report import lines
+
+    try:
+        found = _client(config, url).status()
+    except Unreachable as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
+
+
+@main.group()
+def sampling() -> None:
+    """Show or change what the taps sample, while they run."""
+
+
+@sampling.command()
+@_config
+@_url
+def show(config: Path | None, url: str | None) -> None:
+    """Print the sampling settings in force."""
+    from sidecar.daemon.client import Unreachable
+
+    try:
+        click.echo(json.dumps(_client(config, url).sampling(), indent=2))
+    except Unreachable as error:
+        raise click.ClickException(str(error)) from None
+
+
+@sampling.command(name="set")
+@_config
+@_url
+@click.option("--rate", type=float, help="Share of requests, 0 to 1.")
+@click.option("--stride", type=int, help="Every how many output steps.")
+@click.option(
+    "--budget-ms",
+    "budget_ms_per_s",
+    type=float,
+    help="Milliseconds the tap may spend in each second.",
+)
+@click.option("--layers", help="'4,8,12', 'every:N', 'all' or 'auto'.")
+def set_sampling(config: Path | None, url: str | None, **given: Any) -> None:
+    """Change sampling settings until the daemon stops; taps follow within 2 s."""
+    from sidecar.daemon.client import Unreachable
+
+    fields = {name: value for name, value in given.items() if value is not None}
+    if fields.get("layers", "").replace(",", "").isdigit():
+        fields["layers"] = [int(layer) for layer in fields["layers"].split(",") if layer]
+    if not fields:
+        raise click.UsageError("nothing to set: give --rate, --stride, --budget-ms or --layers")
+    try:
+        click.echo(json.dumps(_client(config, url).change_sampling(fields), indent=2))
+    except Unreachable as error:
+        raise click.ClickException(str(error)) from None

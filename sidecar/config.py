@@ -110,6 +110,8 @@ class Wire(_Section):
     """ZeroMQ address that the daemon binds to announce sampling settings."""
     high_water_mark: Positive = 64
     """Batches that ZeroMQ holds on either side."""
+    remote: bool = False
+    """Allow a `tcp://` address that is not loopback. Nothing authenticates who connects."""
 
 
 class Http(_Section):

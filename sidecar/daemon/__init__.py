@@ -1,0 +1,1 @@
+"""The sidecar process: takes samples in, hands them to sinks, answers over HTTP."""

@@ -1,0 +1,100 @@
+"""Metrics, health, status and the sampling settings over HTTP."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sidecar.daemon import token
+from sidecar.daemon.page import Page
+from sidecar.daemon.sampling import Refused, SamplingControl
+
+MAX_BODY_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Api:
+    """The endpoints over one daemon."""
+
+    page: Page
+    sampling: SamplingControl
+    status: Callable[[], dict[str, Any]]
+    alive: Callable[[], bool]
+    ready: Callable[[], bool]
+    token: str
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/metrics", self.get_metrics),
+                Route("/health/live", self.get_live),
+                Route("/health/ready", self.get_ready),
+                Route("/v1/status", self.get_status),
+                Route("/v1/sampling", self.get_sampling, methods=["GET"]),
+                Route("/v1/sampling", self.patch_sampling, methods=["PATCH"]),
+            ]
+        )
+
+    async def get_metrics(self, request: Request) -> Response:
+        """The Prometheus page, as text or OpenMetrics by ``Accept``."""
+        accept = request.headers.get("accept", "")
+        body, content_type = await run_in_threadpool(self.page.render, accept)
+        return Response(body, headers={"content-type": content_type})
+
+    async def get_live(self, _request: Request) -> Response:
+        """200 while the intake runs; 503 means that a restart is needed."""
+        return _health(self.alive())
+
+    async def get_ready(self, _request: Request) -> Response:
+        """200 while samples are taken in, whatever sinks and taps do."""
+        return _health(self.ready())
+
+    async def get_status(self, _request: Request) -> Response:
+        """Taps, sinks, intake and settings."""
+        return JSONResponse(await run_in_threadpool(self.status))
+
+    async def get_sampling(self, _request: Request) -> Response:
+        """The sampling settings in force."""
+        return JSONResponse(self.sampling.current.model_dump())
+
+    async def patch_sampling(self, request: Request) -> Response:
+        """Change some sampling settings; needs the token."""
+        if not token.matches(request.headers.get("authorization"), self.token):
+            return _error(401, "token", "needs the header 'Authorization: Bearer TOKEN'")
+        try:
+            fields = json.loads(await _body(request))
+        except ValueError as error:
+            return _error(422, "body", f"should be JSON: {error}")
+        if not isinstance(fields, dict):
+            return _error(422, "body", "should be an object of sampling settings")
+        try:
+            return JSONResponse(self.sampling.change(fields).model_dump())
+        except Refused as error:
+            return JSONResponse({"errors": error.problems}, status_code=422)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise ValueError(f"more than {MAX_BODY_BYTES} bytes")
+    return body
+
+
+def _health(fine: bool) -> Response:
+    return JSONResponse({"ok": fine}, status_code=200 if fine else 503)
+
+
+def _error(status: int, field: str, message: str) -> Response:
+    headers = {"www-authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(
+        {"errors": [{"field": field, "message": message}]}, status_code=status, headers=headers
+    )

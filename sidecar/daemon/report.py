@@ -1,0 +1,50 @@
+"""The daemon's status as lines for a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+LOSSES = (
+    ("malformed_messages_total", "malformed messages"),
+    ("malformed_samples_total", "malformed samples"),
+    ("internal_errors_total", "lost to internal errors"),
+    ("missing_samples_total", "missing by sequence number"),
+    ("late_samples_total", "of those came late"),
+    ("dropped_samples_total", "dropped"),
+)
+
+
+def lines(status: dict[str, Any]) -> Iterator[str]:
+    """``status`` as from `GET /v1/status`."""
+    intake, sampling = status["intake"], status["sampling"]
+    yield f"attention-sidecar {status['version']} at {status['url']}"
+    yield f"  up {status['uptime_seconds']:.0f} s, {intake['samples_received_total']:.0f} samples"
+    yield (
+        f"  sampling rate {sampling['rate']:g}, stride {sampling['stride']}, "
+        f"budget {sampling['budget_ms_per_s']:g} ms/s, layers {sampling['layers']}"
+    )
+    for tap in status["taps"]:
+        yield from _tap(tap)
+    if not status["taps"]:
+        yield "tap   none has reported"
+    for sink in status["sinks"]:
+        yield f"sink  {sink['name']}: {sink['state']} {sink['error']}".rstrip()
+    for name, meaning in LOSSES:
+        yield from _losses(intake.get(name, 0), meaning)
+
+
+def _tap(tap: dict[str, Any]) -> Iterator[str]:
+    name = f"{tap['model_name']} engine {tap['engine']} rank {tap['rank']}"
+    yield f"tap   {name}: {tap['state']} {tap['reason']}".rstrip()
+    yield (
+        f"      {tap['requests_sampled']} of {tap['requests']} requests sampled at rate "
+        f"{tap['effective_rate']:g}, {tap['samples']} samples, "
+        f"last heard of {tap['last_seen_seconds']:.0f} s ago"
+    )
+
+
+def _losses(found: Any, meaning: str) -> Iterator[str]:
+    entries = found if isinstance(found, list) else [{"value": found}]
+    for entry in entries:
+        if entry["value"]:
+            labels = ", ".join(f"{k} {v}" for k, v in entry.items() if k != "value")
+            yield f"lost  {entry['value']:.0f} {meaning}" + (f" ({labels})" if labels else "")

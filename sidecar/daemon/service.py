@@ -1,0 +1,179 @@
+"""The daemon as a whole: builds the parts, runs them, stops them in order."""
+
+import logging
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from prometheus_client import ProcessCollector
+
+import sidecar
+from sidecar.config import Settings
+from sidecar.daemon import token
+from sidecar.daemon.http import Api
+from sidecar.daemon.intake import Intake
+from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.page import Collector, Page
+from sidecar.daemon.sampling import SamplingControl
+from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.base import Sink, SinkRunner
+from sidecar.daemon.sinks.prometheus import PrometheusSink
+from sidecar.daemon.sockets import AddressError
+from sidecar.daemon.taps import Taps
+
+log = logging.getLogger(__name__)
+
+DRAIN_SHARE = 0.3
+WRITE_SHARE = 0.8
+"""When, within the time for a clean stop, the intake closes and the sinks begin to close."""
+
+
+class Daemon:
+    """One daemon. Raises AddressError when a socket, port or folder cannot be used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = OwnMetrics()
+        self.taps = Taps()
+        self.sampling = SamplingControl(settings.sampling)
+        prometheus = PrometheusSink(settings.metrics, self.metrics)
+        self.runners = [self._runner(prometheus)]
+        if settings.archive.enabled:
+            self.runners.append(self._runner(ArchiveSink(settings.archive)))
+        collectors: dict[str, Collector] = {
+            "sidecar": self.metrics.registry,
+            "taps": self.taps,
+            "signals": prometheus,
+        }
+        collectors["process"] = ProcessCollector(registry=None)
+        self._page = Page(collectors)
+        self._started = time.time()
+        self._stopping = False
+        self._token = token.obtain(settings.http.token)
+        self._socket = _listen(settings.http.host, settings.http.port)
+        self.intake = Intake(
+            settings.wire,
+            sinks=self.runners,
+            sampling=self.sampling,
+            taps=self.taps,
+            metrics=self.metrics,
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP side listens."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; call from the main thread."""
+        for runner in self.runners:
+            runner.start()
+        self.intake.start()
+        log.info("samples on %s, metrics on %s/metrics", self.settings.wire.samples, self.url)
+        server = _Server(
+            uvicorn.Config(
+                self._api().app(),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        try:
+            server.run(sockets=[self._socket])
+        finally:
+            self._stop()
+
+    def status(self) -> dict[str, Any]:
+        """What `/v1/status` tells."""
+        settings = self.settings.model_dump(mode="json")
+        settings["http"]["token"] = None
+        return {
+            "version": sidecar.__version__,
+            "url": self.url,
+            "uptime_seconds": round(time.time() - self._started, 1),
+            "taps": self.taps.summary(),
+            "sinks": [
+                {"name": runner.sink.name, "state": runner.state, "error": runner.error}
+                for runner in self.runners
+            ],
+            "intake": self.metrics.snapshot(),
+            "sampling": self.sampling.current.model_dump(),
+            "settings": settings,
+        }
+
+    def _runner(self, sink: Sink) -> SinkRunner:
+        return SinkRunner(sink, self.metrics, max_batches=self.settings.daemon.sink_queue)
+
+    def _api(self) -> Api:
+        return Api(
+            page=self._page,
+            sampling=self.sampling,
+            status=self.status,
+            alive=lambda: self.intake.alive,
+            ready=lambda: self.intake.alive and not self._stopping,
+            token=self._token,
+        )
+
+    def _stop(self) -> None:
+        self._stopping = True
+        start, limit = time.monotonic(), self.settings.daemon.stop_seconds
+        self.intake.stop(start + DRAIN_SHARE * limit)
+        for runner in self.runners:
+            runner.finish(start + WRITE_SHARE * limit)
+        for runner in self.runners:
+            runner.join(start + limit)
+        log.info("stopped after %.1f s", time.monotonic() - start)
+
+
+def serve(settings: Settings) -> int:
+    """Run a daemon; the exit code is 0 after a clean stop and 1 when it could not start."""
+    logging.basicConfig(
+        level=settings.daemon.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        daemon = Daemon(settings)
+    except AddressError as error:
+        log.error("cannot start: %s", error)
+        return 1
+    daemon.run()
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal without sending it to itself again afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.should_exit = True
+
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.signal(number, stop) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AddressError(
+            f"http.port: cannot listen on {host}:{port}: {error.strerror}; "
+            "is another daemon running? Choose another with --set http.port=PORT"
+        ) from None
+    return listener

@@ -1,0 +1,1 @@
+"""Where samples go: one file for each sink."""

@@ -1,0 +1,204 @@
+"""What a sink is, and the thread that feeds one without letting it hurt the others."""
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+
+import pyarrow as pa
+
+from sidecar.daemon.own import OwnMetrics
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 64 << 20
+MAX_ATTEMPTS = 8
+LONGEST_DELAY = 30.0
+TICK_SECONDS = 1.0
+
+
+class Retryable(Exception):
+    """A write failed and may succeed after ``delay`` seconds."""
+
+    def __init__(self, message: str, delay: float = 1.0) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
+class Final(Exception):
+    """A write failed, and would fail again."""
+
+
+class Sink(ABC):
+    """Takes batches of `schema.RECORD`, all calls from one thread. Delivery is at least once."""
+
+    name: str
+
+    def start(self) -> None:  # noqa: B027 - may do nothing
+        """Open what is needed; raises anything when that must be tried again later."""
+
+    @abstractmethod
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take a batch as a whole, or raise Retryable or Final and take nothing."""
+
+    def tick(self, now: float) -> None:  # noqa: B027 - may do nothing
+        """Called about every second; ``now`` in seconds since the epoch."""
+
+    def stop(self, deadline: float) -> None:  # noqa: B027 - may do nothing
+        """Flush and close until ``deadline`` on the monotonic clock."""
+
+
+class SinkRunner:
+    """One sink, its bounded queue and its thread. What is lost is counted by reason."""
+
+    def __init__(
+        self, sink: Sink, metrics: OwnMetrics, *, max_batches: int, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self.sink = sink
+        self.state = "starting"
+        self.error = ""
+        self._metrics = metrics
+        self._max_batches, self._max_bytes = max_batches, max_bytes
+        self._queue: deque[tuple[pa.RecordBatch, int]] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._deadline: float | None = None
+        self._next_tick = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"sink-{sink.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, which starts the sink."""
+        self._metrics.dropped.labels(self.sink.name, "queue_full")
+        self._metrics.written.labels(self.sink.name)
+        self._thread.start()
+
+    def offer(self, batch: pa.RecordBatch) -> None:
+        """Queue a batch, or drop and count it when there is no room. Never waits."""
+        size = batch.get_total_buffer_size()
+        with self._changed:
+            full = len(self._queue) >= self._max_batches or self._bytes + size > self._max_bytes
+            if self._deadline is None and not (full and self._queue):
+                self._queue.append((batch, size))
+                self._bytes += size
+                self._gauges()
+                self._changed.notify()
+                return
+        self._drop(batch, "queue_full" if self._deadline is None else "stopping")
+
+    def finish(self, deadline: float) -> None:
+        """Take no more, and write what is queued until ``deadline`` (monotonic)."""
+        with self._changed:
+            self._deadline = deadline
+            self._changed.notify()
+
+    def join(self, deadline: float) -> None:
+        """Wait for the end, then count what is left as lost."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            log.error("sink %s did not stop in time", self.sink.name)
+        with self._changed:
+            left, self._bytes = list(self._queue), 0
+            self._queue.clear()
+            self._gauges()
+        for batch, _ in left:
+            self._drop(batch, "stopping")
+
+    def _run(self) -> None:
+        if not self._started():
+            return
+        while (batch := self._take()) is not None:
+            self._write(batch)
+        try:
+            self.sink.stop(self._deadline or time.monotonic())
+        except Exception as error:
+            self._failed(error)
+            log.exception("sink %s failed to stop", self.sink.name)
+
+    def _started(self) -> bool:
+        """Start the sink, trying again until told to stop."""
+        delay = 0.5
+        while self._deadline is None:
+            try:
+                self.sink.start()
+            except Exception as error:
+                self._failed(error)
+                log.exception("sink %s does not start; next try in %g s", self.sink.name, delay)
+                self._wait(delay)
+                delay = min(2 * delay, LONGEST_DELAY)
+            else:
+                self._works()
+                return True
+        return False
+
+    def _take(self) -> pa.RecordBatch | None:
+        """The next batch; None when stopping and either nothing is left or time is up."""
+        while True:
+            self._tick()
+            with self._changed:
+                if self._deadline is not None and time.monotonic() >= self._deadline:
+                    return None
+                if self._queue:
+                    batch, size = self._queue.popleft()
+                    self._bytes -= size
+                    self._gauges()
+                    return batch
+                if self._deadline is not None:
+                    return None
+                self._changed.wait(TICK_SECONDS)
+
+    def _tick(self) -> None:
+        if time.monotonic() < self._next_tick:
+            return
+        self._next_tick = time.monotonic() + TICK_SECONDS
+        try:
+            self.sink.tick(time.time())
+        except Exception as error:
+            self._failed(error)
+            log.exception("sink %s failed in its housekeeping", self.sink.name)
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                self.sink.write(batch)
+            except Retryable as error:
+                self._failed(error)
+                self._metrics.retries.labels(self.sink.name).inc()
+                if not self._wait(min(error.delay, LONGEST_DELAY)):
+                    return self._drop(batch, "stopping")
+            except Final as error:
+                self._failed(error)
+                return self._drop(batch, "refused")
+            except Exception as error:
+                self._failed(error)
+                log.exception("sink %s failed", self.sink.name)
+                return self._drop(batch, "error")
+            else:
+                self._metrics.written.labels(self.sink.name).inc(len(batch))
+                return self._works()
+        return self._drop(batch, "retries_exhausted")
+
+    def _wait(self, delay: float) -> bool:
+        """Wait before a retry; False when the time to stop has come."""
+        until = time.monotonic() + delay
+        with self._changed:
+            while (now := time.monotonic()) < until:
+                if self._deadline is not None and until > self._deadline:
+                    return False
+                self._changed.wait(until - now)
+        return True
+
+    def _works(self) -> None:
+        self.state, self.error = "running", ""
+        self._metrics.sink_up.labels(self.sink.name).set(1)
+
+    def _failed(self, error: Exception) -> None:
+        self.state, self.error = "failing", f"{type(error).__name__}: {error}"
+        self._metrics.sink_up.labels(self.sink.name).set(0)
+
+    def _drop(self, batch: pa.RecordBatch, reason: str) -> None:
+        self._metrics.dropped.labels(self.sink.name, reason).inc(len(batch))
+
+    def _gauges(self) -> None:
+        self._metrics.queue_batches.labels(self.sink.name).set(len(self._queue))
+        self._metrics.queue_bytes.labels(self.sink.name).set(self._bytes)

@@ -1,0 +1,126 @@
+"""Histograms of values in [0, 1], counted a batch at a time with numpy."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.samples import Exemplar
+
+from sidecar.daemon.labels import OTHER
+
+BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+"""Upper bounds of the buckets of every histogram; `+Inf` follows."""
+
+EDGES = np.array(BOUNDS)
+BUCKETS = len(BOUNDS) + 1
+EDGE_NAMES = [*(repr(bound) for bound in BOUNDS), "+Inf"]
+
+MAX_SERIES = 8192
+
+Labels = tuple[str, ...]
+
+
+class Histograms:
+    """One histogram for each of several names and every set of label values."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._places: dict[Labels, int] = {}
+        self._counts = np.zeros((0, len(self.names), BUCKETS), dtype=np.int64)
+        self._sums = np.zeros((0, len(self.names)))
+        self._unmeasured = np.zeros((0, len(self.names)), dtype=np.int64)
+        self._exemplars: dict[tuple[int, int, int], tuple[str, float, float]] = {}
+
+    def place(self, labels: Labels) -> int:
+        """Number of the series with these label values, or of `other` when there are too many."""
+        known = self._places.get(labels)
+        if known is not None:
+            return known
+        if len(self._places) == MAX_SERIES:
+            labels = (OTHER,) * len(labels)
+        grown = len(self._places) + 1
+        if grown > len(self._counts):
+            self._grow(max(2 * grown, 16))
+        return self._places.setdefault(labels, grown - 1)
+
+    def observe(self, places: NDArray[np.intp], values: NDArray[np.float32]) -> None:
+        """Count ``values [rows, names]`` in the series ``places [rows]``; NaN is unmeasured."""
+        self._tally(self._cells(places, values), values)
+
+    def observe_traced(
+        self,
+        places: NDArray[np.intp],
+        values: NDArray[np.float32],
+        traces: Sequence[str | None],
+        time: float,
+    ) -> None:
+        """The same, and remember the last trace id of each bucket as its exemplar."""
+        cells = self._cells(places, values)
+        self._tally(cells, values)
+        traced = np.array([trace is not None for trace in traces], dtype=bool)
+        rows, names = np.nonzero(~np.isnan(values) & traced[:, None])
+        flat = cells[rows, names][::-1]
+        last_of_each, position = np.unique(flat, return_index=True)
+        for cell, at in zip(
+            last_of_each.tolist(), (len(flat) - 1 - position).tolist(), strict=True
+        ):
+            series, bucket = divmod(cell, BUCKETS)
+            trace, value = traces[rows[at]], float(values[rows[at], names[at]])
+            assert trace is not None
+            self._exemplars[(*divmod(series, len(self.names)), bucket)] = (trace, value, time)
+
+    def families(
+        self, prefix: str, docs: dict[str, str], labels: Sequence[str]
+    ) -> Iterator[HistogramMetricFamily]:
+        """A family for each name, called ``prefix + name``."""
+        totals = np.cumsum(self._counts, axis=2)
+        for index, name in enumerate(self.names):
+            family = HistogramMetricFamily(prefix + name, docs[name], labels=labels)
+            for values, place in list(self._places.items()):
+                counts = totals[place, index].tolist()
+                if counts[-1]:
+                    family.add_metric(
+                        values, self._buckets(place, index, counts), float(self._sums[place, index])
+                    )
+            yield family
+
+    def unmeasured(self) -> Iterator[tuple[Labels, str, int]]:
+        """Label values, name and number of the values that were NaN."""
+        for labels, place in list(self._places.items()):
+            for index, name in enumerate(self.names):
+                yield labels, name, int(self._unmeasured[place, index])
+
+    def _buckets(
+        self, place: int, index: int, counts: list[int]
+    ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+        for bucket, (edge, count) in enumerate(zip(EDGE_NAMES, counts, strict=True)):
+            found = self._exemplars.get((place, index, bucket))
+            if found is None:
+                buckets.append((edge, count))
+            else:
+                trace, value, time = found
+                buckets.append((edge, count, Exemplar({"trace_id": trace}, value, time)))
+        return buckets
+
+    def _cells(self, places: NDArray[np.intp], values: NDArray[np.float32]) -> NDArray[np.intp]:
+        """``[rows, names]``: flat index of the bucket that each value falls into."""
+        series = places[:, None] * len(self.names) + np.arange(len(self.names))
+        return series * BUCKETS + np.searchsorted(EDGES, values)
+
+    def _tally(self, cells: NDArray[np.intp], values: NDArray[np.float32]) -> None:
+        measured = ~np.isnan(values)
+        found, known = cells[measured], values[measured]
+        size = len(self._places) * len(self.names)
+        self._counts.reshape(-1)[: size * BUCKETS] += np.bincount(found, minlength=size * BUCKETS)
+        self._sums.reshape(-1)[:size] += np.bincount(found // BUCKETS, known, size)
+        missing = cells[~measured] // BUCKETS
+        self._unmeasured.reshape(-1)[:size] += np.bincount(missing, minlength=size)
+
+    def _grow(self, series: int) -> None:
+        more = series - len(self._counts)
+        self._counts, self._sums, self._unmeasured = (
+            np.concatenate((array, np.zeros((more, *array.shape[1:]), dtype=array.dtype)))
+            for array in (self._counts, self._sums, self._unmeasured)
+        )

@@ -1,0 +1,125 @@
+"""The two ZeroMQ sockets of the daemon: bound once, in folders of this user alone."""
+
+import fcntl
+import ipaddress
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+import zmq
+
+from sidecar.config import Wire
+
+MAX_FRAME_BYTES = 64 << 20
+"""A peer that sends a larger frame is disconnected by ZeroMQ."""
+
+
+class AddressError(RuntimeError):
+    """An address cannot be used; the message says which and what to do."""
+
+
+class Sockets:
+    """PULL for samples and status, PUB for the sampling settings. Used from one thread."""
+
+    def __init__(self, settings: Wire) -> None:
+        self._closing = ExitStack()
+        with ExitStack() as opening:
+            context = opening.enter_context(zmq.Context())
+            self._pull = opening.enter_context(context.socket(zmq.PULL))
+            self._pull.rcvhwm = settings.high_water_mark
+            self._pull.maxmsgsize = MAX_FRAME_BYTES
+            self._publish = opening.enter_context(context.socket(zmq.PUB))
+            for socket, field in ((self._pull, "samples"), (self._publish, "control")):
+                socket.linger = 0
+                opening.enter_context(_bound(socket, getattr(settings, field), settings, field))
+            self._closing = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._closing.__exit__(kind, error, at)
+
+    def ready(self, seconds: float) -> bool:
+        """Wait until a message is there."""
+        return bool(self._pull.poll(int(seconds * 1000)))
+
+    def receive(self) -> Sequence[zmq.Frame] | None:
+        """The next message's parts, None when there is none."""
+        try:
+            return self._pull.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return None
+
+    def publish(self, parts: Sequence[bytes]) -> None:
+        """Send to whoever listens."""
+        self._publish.send_multipart(parts)
+
+
+def _bound(socket: "zmq.Socket[bytes]", address: str, settings: Wire, field: str) -> ExitStack:
+    """Bind, holding what must be held while bound."""
+    held = ExitStack()
+    parts = urlsplit(address)
+    if parts.scheme == "ipc":
+        held.enter_context(_locked(Path(address.removeprefix("ipc://")), field))
+    elif parts.scheme == "tcp":
+        _check_host(parts.hostname or "", address, settings, field)
+    else:
+        raise AddressError(f"wire.{field}: must start with ipc:// or tcp://, got {address!r}")
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        held.close()
+        raise AddressError(f"wire.{field}: cannot listen on {address!r}: {error}") from None
+    return held
+
+
+def _locked(path: Path, field: str) -> IO[bytes]:
+    """Lock a socket's place: ZeroMQ would silently take it from another daemon."""
+    private_folder(path.parent)
+    lock = path.with_name(f"{path.name}.lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise AddressError(
+            f"wire.{field}: another daemon listens on 'ipc://{path}'; stop it or choose another"
+        ) from None
+    return lock
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only this user can enter; one that is there must be this user's.
+
+    Raises AddressError.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = path.stat().st_uid
+    except OSError as error:
+        raise AddressError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
+    if owner not in (os.getuid(), 0):
+        raise AddressError(f"the folder {str(path)!r} belongs to another user")
+
+
+def _check_host(host: str, address: str, settings: Wire, field: str) -> None:
+    local = host == "localhost"
+    if not local and host not in ("*", ""):
+        try:
+            local = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            local = False
+    if not (local or settings.remote):
+        raise AddressError(
+            f"wire.{field}: {address!r} is open to other machines, which nothing protects; "
+            "use tcp://127.0.0.1:PORT, or set wire.remote=true"
+        )

@@ -1,0 +1,10 @@
+"""Scalar signals from per-head summaries.
+
+Every signal is computed for each head first, in float32; a sample's scalar is the mean over its
+tapped layers and heads, a layer's the mean over its heads. `formulas` has the definitions.
+"""
+
+from sidecar.signals.compute import compute, per_head
+from sidecar.signals.rows import BadRows, floats, numbers
+
+__all__ = ["BadRows", "compute", "floats", "numbers", "per_head"]

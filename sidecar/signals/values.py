@@ -1,0 +1,104 @@
+"""What must hold of every sample before anything is computed from it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sidecar.signals.masses import OUTSIDE, SINK, Masses
+from sidecar.signals.rows import Shapes, lists, numbers, offsets, require, scalars
+
+Flags = NDArray[np.bool_]
+
+PER_SEGMENT = ("mass", "peak")
+PER_HEAD = ("argmax", "entropy", "square_sum", "self_weight", "previous_weight")
+SEGMENT_COLUMNS = ("segment_source", "segment_start", "segment_end")
+TOLERANCE = 1e-2
+"""How far the masses of a head may be from summing to 1, and any weight outside [0, 1]."""
+
+REASONS = ("null", "shape", "segments", "mass", "statistics")
+"""Why a row is refused, in the order in which it is looked at."""
+
+
+def shapes_of(batch: pa.RecordBatch) -> Shapes:
+    """The shapes that rows declare, once every list is known to be that long. Raises BadRows."""
+    require(batch, {"null": null_rows(batch)})
+    shapes = Shapes(
+        layers=np.diff(offsets(batch, "layers")),
+        heads=scalars(batch, "heads").astype(np.int64),
+        segments=np.diff(offsets(batch, "segment_role")),
+    )
+    require(batch, {"shape": shape_faults(batch, shapes)})
+    require(batch, {"segments": segment_faults(batch)})
+    return shapes
+
+
+def null_rows(batch: pa.RecordBatch) -> Flags:
+    """A null where the schema allows none, in the row or inside its lists."""
+    bad = np.zeros(len(batch), dtype=bool)
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if column.null_count and not field.nullable:
+            bad |= numbers(column.is_null()) > 0
+        if pa.types.is_list(field.type) and column.values.null_count:
+            row = numbers(pc.list_parent_indices(column))
+            bad[row[numbers(column.flatten().is_null()) > 0]] = True
+    return bad
+
+
+def shape_faults(batch: pa.RecordBatch, shapes: Shapes) -> Flags:
+    """A list is not as long as layers, heads and segments say."""
+    heads = shapes.layers * shapes.heads
+    expected = dict.fromkeys(PER_HEAD, heads)
+    expected |= dict.fromkeys(PER_SEGMENT, heads * shapes.segments)
+    expected |= dict.fromkeys(SEGMENT_COLUMNS, shapes.segments)
+    bad: Flags = (shapes.layers < 1) | (shapes.heads < 1) | (shapes.segments < 1)
+    for name, size in expected.items():
+        bad |= np.diff(offsets(batch, name)) != size
+    copied = np.diff(offsets(batch, "copied"))
+    bad |= (copied != heads) & (copied != 0)
+    return bad
+
+
+def segment_faults(batch: pa.RecordBatch) -> Flags:
+    """Segments do not partition the positions ``0 .. context_length``."""
+    start, end = lists(batch, "segment_start"), lists(batch, "segment_end")
+    first = start.offsets[:-1] - start.offsets[0]
+    starts, ends = start.flat(), end.flat()
+    fine = ends >= starts
+    fine[1:] &= (starts[1:] == ends[:-1]) | np.isin(np.arange(1, len(starts)), first)
+    last = np.append(first[1:], len(ends)) - 1
+    closed: Flags = (starts[first] == 0) & (ends[last] == scalars(batch, "context_length"))
+    closed &= np.logical_and.reduceat(fine, first)
+    return ~closed
+
+
+def value_faults(batch: pa.RecordBatch, masses: Masses) -> dict[str, Flags]:
+    """Masses that do not sum to 1, statistics that no distribution has; NaN is either."""
+    mass = np.zeros(len(batch), dtype=bool)
+    for group in masses.groups:
+        total = group.by_role[SINK] + group.by_role[OUTSIDE]
+        lowest = group.by_role.min(axis=(0, 2))
+        fine = (np.abs(total - 1) <= TOLERANCE).all(axis=1) & (lowest >= -TOLERANCE)
+        mass[group.rows] = ~fine
+    wrong = np.zeros(len(batch), dtype=bool)
+    for name, limit in _limits(batch):
+        wrong |= _outside(batch, name, limit)
+    return {"statistics": wrong, "mass": mass}
+
+
+def _limits(batch: pa.RecordBatch) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Largest value that each per-head statistic can have, by row."""
+    length = np.maximum(scalars(batch, "context_length"), 1)
+    yield "entropy", np.log(length).astype(np.float32)
+    for name in ("square_sum", "self_weight", "previous_weight"):
+        yield name, np.ones(len(batch), dtype=np.float32)
+
+
+def _outside(batch: pa.RecordBatch, name: str, limit: NDArray[np.float32]) -> Flags:
+    column = lists(batch, name)
+    first = column.offsets[:-1] - column.offsets[0]
+    lowest = np.minimum.reduceat(column.flat(), first)
+    highest = np.maximum.reduceat(column.flat(), first)
+    return ~((lowest >= -TOLERANCE) & (highest <= limit + TOLERANCE))
