@@ -127,3 +127,21 @@ def set_sampling(config: Path | None, url: str | None, **given: Any) -> None:
         click.echo(json.dumps(_client(config, url).change_sampling(fields), indent=2))
     except Unreachable as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@_config
+@_url
+def doctor(config: Path | None, url: str | None) -> None:
+    """Check the installation, a line for each thing; the exit code is 1 when something fails."""
+    settings = _settings(config)
+    from sidecar.doctor import examine
+
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    failed = False
+    for check in examine(settings, url):
+        failed |= check.verdict == "fail"
+        click.echo(
+            click.style(check.verdict, colours[check.verdict]) + str(check)[len(check.verdict) :]
+        )
+    raise SystemExit(failed)
