@@ -161,7 +161,7 @@ class Intake:
             batch = _joined(self._waiting)
         with self._timed("sequence"):
             fresh = self._sequences.account(batch)
-            batch = batch if fresh.all() else batch.filter(pa.array(fresh))
+            batch = signals.only(batch, fresh)
         with self._timed("signals"):
             record = self._record(batch)
         self._waiting, self._waiting_rows = [], 0
@@ -180,7 +180,7 @@ class Intake:
                 self._log(f"sample {next(iter(error.reasons.values()))}", str(error))
                 good = np.ones(len(batch), dtype=bool)
                 good[list(error.reasons)] = False
-                batch = batch.filter(pa.array(good))
+                batch = signals.only(batch, good)
 
     def _malformed(self, reason: str, message: str) -> None:
         self._metrics.bad_messages.labels(reason).inc()

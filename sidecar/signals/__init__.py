@@ -5,6 +5,6 @@ tapped layers and heads, a layer's the mean over its heads. `formulas` has the d
 """
 
 from sidecar.signals.compute import compute, per_head
-from sidecar.signals.rows import BadRows, floats, numbers
+from sidecar.signals.rows import BadRows, floats, numbers, only
 
-__all__ = ["BadRows", "compute", "floats", "numbers", "per_head"]
+__all__ = ["BadRows", "compute", "floats", "numbers", "only", "per_head"]

@@ -11,7 +11,7 @@ from sidecar import schema
 from sidecar.signals import formulas, masses
 from sidecar.signals.documents import document_signals
 from sidecar.signals.masses import Float32, Group, Masses, Rows
-from sidecar.signals.rows import Lists, lists, offsets, require, scalars
+from sidecar.signals.rows import Lists, list_of, lists, nullable, offsets, require, scalars
 from sidecar.signals.values import shapes_of, value_faults
 
 
@@ -59,6 +59,8 @@ def compute(batch: pa.RecordBatch) -> pa.RecordBatch:
     A null is *not measured*. Raises BadRows, which lists the rows to leave out, when any row
     contradicts itself.
     """
+    if not len(batch):
+        return pa.RecordBatch.from_pylist([], schema=schema.RECORD)
     layout = Layout.of(batch)
     scalar = {name: _nans(len(batch)) for name in schema.SIGNAL_NAMES}
     starts = offsets(batch, "layers")
@@ -141,12 +143,9 @@ def _record(
     layered: dict[str, Float32],
     starts: NDArray[np.int64],
 ) -> pa.RecordBatch:
-    made: dict[str, pa.Array] = {
-        name: pa.array(values, mask=np.isnan(values)) for name, values in scalar.items()
-    }
-    bounds = pa.array(starts.astype(np.int32))
+    made: dict[str, pa.Array] = {name: nullable(values) for name, values in scalar.items()}
     for name, values in layered.items():
-        made[f"layer_{name}"] = pa.ListArray.from_arrays(bounds, pa.array(values))
+        made[f"layer_{name}"] = list_of(starts, values)
     names = schema.RECORD.names
     columns = [made[name] if name in made else batch.column(name) for name in names]
     return pa.RecordBatch.from_arrays(columns, schema=schema.RECORD)

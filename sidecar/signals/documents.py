@@ -26,10 +26,10 @@ def document_signals(
     the mean over heads, whether it is a document's, and the row it is in.
     """
     owner, parts = _documents(batch, mass, is_context, row)
-    total = np.bincount(owner, parts, len(batch))
+    total = np.bincount(owner, parts, len(batch)).astype(np.float64)  # integers when empty
     share = parts / np.maximum(total[owner], TINY)
     entropy = np.bincount(owner, -share * np.log(np.maximum(share, TINY)), len(batch))
-    entropy[total <= formulas.NOTHING] = np.nan
+    entropy = np.where(total > formulas.NOTHING, entropy, np.nan)
     largest = np.zeros(len(batch))
     np.maximum.at(largest, owner, parts)
     count = np.bincount(owner, minlength=len(batch))

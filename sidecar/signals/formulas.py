@@ -61,7 +61,9 @@ def lookback_ratio(
     prompt = np.maximum(1 - generated, 0)
     per_prompt, per_generated = prompt * generated_tokens, generated * prompt_tokens
     total = per_prompt + per_generated
-    return np.divide(per_prompt, total, out=np.full_like(total, np.nan), where=total > 0)
+    ratio: Numbers = np.full_like(total, np.nan)
+    np.divide(per_prompt, total, out=ratio, where=total > 0)
+    return ratio
 
 
 def entropy_ratio(entropy: Numbers, length: Numbers) -> Numbers:
@@ -77,7 +79,8 @@ def entropy_ratio(entropy: Numbers, length: Numbers) -> Numbers:
     array([0.5, nan])
     """
     limit = np.where(length > 1, np.log(np.maximum(length, 1), dtype=np.float64), np.nan)
-    return np.clip(entropy / limit.astype(entropy.dtype), 0, 1)
+    ratio: Numbers = entropy / limit.astype(entropy.dtype)
+    return np.clip(ratio, 0, 1)
 
 
 def head_concentration(square_sum: Numbers) -> Numbers:

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-
-KINDS = {
+KINDS: dict[pa.DataType, np.dtype[Any]] = {
     pa.uint8(): np.dtype(np.uint8),
     pa.int16(): np.dtype(np.int16),
     pa.int32(): np.dtype(np.int32),
@@ -103,6 +102,29 @@ def numbers(array: pa.Array) -> NDArray[Any]:
 def floats(array: pa.Array) -> NDArray[np.float32]:
     """An Arrow array of float32, with NaN for null."""
     return numbers(array.fill_null(np.nan) if array.null_count else array)
+
+
+def nullable(values: NDArray[np.float32]) -> pa.Array:
+    """The opposite of `floats`: null for NaN. Like the next two it does not load pandas."""
+    known = ~np.isnan(values)
+    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.float32(), len(values), [valid, pa.py_buffer(values)])
+
+
+def list_of(offsets: NDArray[np.int64], values: NDArray[np.float32]) -> pa.Array:
+    """A list column of float32, as of `lists`."""
+    items = pa.Array.from_buffers(pa.float32(), len(values), [None, pa.py_buffer(values)])
+    bounds = pa.py_buffer(offsets.astype(np.int32))
+    kind = pa.list_(pa.float32())
+    return pa.Array.from_buffers(kind, len(offsets) - 1, [None, bounds], children=[items])
+
+
+def only(batch: pa.RecordBatch, keep: NDArray[np.bool_]) -> pa.RecordBatch:
+    """The rows for which ``keep [rows]`` is true."""
+    if keep.all():
+        return batch
+    packed = pa.py_buffer(np.packbits(keep, bitorder="little"))
+    return batch.filter(pa.Array.from_buffers(pa.bool_(), len(keep), [None, packed]))
 
 
 def view(array: pa.Array, kind: np.dtype[Any], count: int) -> NDArray[Any]:

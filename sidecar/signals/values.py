@@ -12,13 +12,16 @@ from sidecar.signals.rows import Shapes, lists, numbers, offsets, require, scala
 
 Flags = NDArray[np.bool_]
 
+END_OF_TIME = 253_402_300_800_000_000
+"""Microseconds to the year 10000, which no reader of the archive takes."""
+
 PER_SEGMENT = ("mass", "peak")
 PER_HEAD = ("argmax", "entropy", "square_sum", "self_weight", "previous_weight")
 SEGMENT_COLUMNS = ("segment_source", "segment_start", "segment_end")
 TOLERANCE = 1e-2
 """How far the masses of a head may be from summing to 1, and any weight outside [0, 1]."""
 
-REASONS = ("null", "shape", "segments", "mass", "statistics")
+REASONS = ("null", "shape", "segments", "mass", "statistics", "time")
 """Why a row is refused, in the order in which it is looked at."""
 
 
@@ -85,7 +88,8 @@ def value_faults(batch: pa.RecordBatch, masses: Masses) -> dict[str, Flags]:
     wrong = np.zeros(len(batch), dtype=bool)
     for name, limit in _limits(batch):
         wrong |= _outside(batch, name, limit)
-    return {"statistics": wrong, "mass": mass}
+    moment = scalars(batch, "time")
+    return {"statistics": wrong, "mass": mass, "time": (moment < 0) | (moment >= END_OF_TIME)}
 
 
 def _limits(batch: pa.RecordBatch) -> Iterator[tuple[str, NDArray[np.float32]]]:

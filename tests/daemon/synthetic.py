@@ -33,8 +33,7 @@ class Tap:
 
     def batch(self, rows: int) -> pa.RecordBatch:
         """The next samples."""
-        samples = [self.sample() for _ in range(rows)]
-        return pa.RecordBatch.from_pylist(samples, schema=schema.WIRE)
+        return batch_of([self.sample() for _ in range(rows)])
 
     def message(self, rows: int) -> list[bytes]:
         """The next samples as they go over the wire."""
@@ -65,11 +64,11 @@ class Tap:
         )
         return [wire.STATUS, status.model_copy(update=changes).model_dump_json().encode()]
 
-    def sample(self, *, document_tokens: int = 100) -> dict[str, Any]:
-        """One row of `schema.WIRE`."""
+    def sample(self, *, step: int | None = None, **changes: Any) -> dict[str, Any]:
+        """One row of `schema.WIRE`, with fields replaced."""
         number, self.sequence = self.sequence, self.sequence + 1
-        step = int(self.random.integers(1, 64))
-        segments = self._segments(step, document_tokens)
+        step = int(self.random.integers(1, 64)) if step is None else step
+        segments = self._segments(step)
         return {
             "record_id": f"{self.boot}-{self.rank}-{number}",
             "engine": self.engine,
@@ -86,16 +85,18 @@ class Tap:
             "tags": [("tenant", "a")],
             **self._shape(step, segments),
             **self._heads(segments),
+            **changes,
         }
 
-    def _segments(self, step: int, document_tokens: int) -> list[tuple[str, str, int]]:
-        documents = [("context", f"doc-{i}", document_tokens) for i in range(self.documents)]
+    def _segments(self, step: int) -> list[tuple[str, str, int]]:
+        documents = [("context", f"doc-{i}", 80 + 10 * i) for i in range(self.documents)]
+        generated = [("generated", "", step)] if step else []
         return [
             ("sink", "", schema.SINK_TOKENS),
             ("system", "", 60),
             *documents,
             ("query", "", 30),
-            ("generated", "", step),
+            *generated,
         ]
 
     def _shape(self, step: int, segments: list[tuple[str, str, int]]) -> dict[str, Any]:
@@ -138,6 +139,11 @@ class Tap:
             "self_weight": weights[:, -1],
             "previous_weight": weights[:, -2],
         }
+
+
+def batch_of(samples: list[dict[str, Any]]) -> pa.RecordBatch:
+    """Rows as a batch of `schema.WIRE`."""
+    return pa.RecordBatch.from_pylist(samples, schema=schema.WIRE)
 
 
 def restarted(tap: Tap) -> Tap:
