@@ -7,7 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("sidecar", deadline=None)
+hypothesis.settings.load_profile("sidecar")
 
 Requires = Callable[[str], Path]
 

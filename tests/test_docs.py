@@ -1,7 +1,6 @@
 """The documentation covers what there is, and names nothing that there is not."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,16 +14,7 @@ DOCUMENTS = blocks.documents()
 TEXT = {file.relative_to(blocks.ROOT).as_posix(): file.read_text() for file in DOCUMENTS}
 
 
-def commands(
-    command: click.Command, path: str = "attention-sidecar"
-) -> Iterator[tuple[str, click.Command]]:
-    yield path, command
-    if isinstance(command, click.Group):
-        for name, child in command.commands.items():
-            yield from commands(child, f"{path} {name}")
-
-
-COMMANDS = dict(commands(cli.main))
+COMMANDS = dict(reference.walk(cli.main, "attention-sidecar"))
 
 
 def mentioned(pattern: str) -> set[str]:

@@ -27,7 +27,7 @@ def settings() -> str:
 
 def commands() -> str:
     """Every command with its options."""
-    return "\n\n".join(_command(*pair) for pair in _walk(cli.main, "attention-sidecar"))
+    return "\n\n".join(_command(*pair) for pair in walk(cli.main, "attention-sidecar"))
 
 
 def record() -> str:
@@ -68,11 +68,12 @@ def _default(name: str, field: Any) -> str:
     return "none" if field.default is None else str(field.default)
 
 
-def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """A command and all below it, by the words that call them."""
     yield path, command
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):
-            yield from _walk(child, f"{path} {name}")
+            yield from walk(child, f"{path} {name}")
 
 
 def _command(path: str, command: click.Command) -> str:
