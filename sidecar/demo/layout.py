@@ -1,0 +1,103 @@
+"""Where one run of the demo keeps its things, and the commands and settings of its processes."""
+
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.demo.processes import free_port
+
+PLACEHOLDER = Path(__file__).parent / "placeholder"
+SERVED_NAME = "demo"
+_SAMPLING_RATE, _STRIDE, _ROLL_SECONDS = 1.0, 4, 5
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Folders and ports of one run."""
+
+    folder: Path
+    """Logs and archive; emptied at the start of a run."""
+    runtime: Path
+    """Sockets and token. In the system's temporary folder: a socket's path has to be short."""
+    engine_port: int
+    daemon_port: int
+
+    @property
+    def engine_url(self) -> str:
+        """Base address of vLLM's API server."""
+        return f"http://127.0.0.1:{self.engine_port}"
+
+    @property
+    def daemon_url(self) -> str:
+        """Base address of the daemon."""
+        return f"http://127.0.0.1:{self.daemon_port}"
+
+    @property
+    def archive(self) -> Path:
+        """Folder of the Parquet archive."""
+        return self.folder / "archive"
+
+    def settings(self) -> dict[str, str]:
+        """Settings of tap, daemon and queries, as environment variables."""
+        return {
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "ATTENTION_HTTP__PORT": str(self.daemon_port),
+            "ATTENTION_ARCHIVE__PATH": str(self.archive),
+            "ATTENTION_ARCHIVE__ROLL_SECONDS": str(_ROLL_SECONDS),
+            "ATTENTION_SAMPLING__RATE": str(_SAMPLING_RATE),
+            "ATTENTION_SAMPLING__STRIDE": str(_STRIDE),
+        }
+
+    def engine_environment(self) -> dict[str, str]:
+        """Environment of vLLM: offline, with a small key/value cache on the CPU."""
+        return {
+            **self.settings(),
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "HF_HUB_OFFLINE": "1",
+            "VLLM_NO_USAGE_STATS": "1",
+        }
+
+    def engine_command(self) -> list[str]:
+        """Start vLLM's API server; the CPU build's own `vllm` command does not start."""
+        return [
+            *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
+            *("--model", str(PLACEHOLDER)),
+            *("--served-model-name", SERVED_NAME),
+            *("--host", "127.0.0.1", "--port", str(self.engine_port)),
+            *("--max-model-len", "4096"),
+            "--enforce-eager",
+            *("--middleware", "sidecar.tap.middleware.AttentionMiddleware"),
+        ]
+
+    def daemon_command(self) -> list[str]:
+        """Start the sidecar daemon."""
+        return [*sidecar_command(), "daemon"]
+
+    def query_environment(self) -> dict[str, str]:
+        """Environment of a query over the archive."""
+        return {**os.environ, **self.settings()}
+
+    def query_command(self, sql: str) -> list[str]:
+        """Run one query over the archive."""
+        return [*sidecar_command(), "query", sql]
+
+
+def sidecar_command() -> list[str]:
+    """The command line of this package, run by this interpreter."""
+    return [sys.executable, "-c", "from sidecar.cli import main; main()"]
+
+
+def prepare(folder: Path) -> Layout:
+    """An empty folder, a private runtime folder and two free ports."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    runtime = Path(tempfile.mkdtemp(prefix="attention-demo-"))
+    return Layout(folder.resolve(), runtime, free_port(), free_port())
+
+
+def clean(layout: Layout) -> None:
+    """Remove the runtime folder; logs and archive stay."""
+    shutil.rmtree(layout.runtime, ignore_errors=True)

@@ -1,0 +1,63 @@
+"""What the daemon publishes, read back over HTTP: the demo shows these numbers and no others."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One scrape of the daemon's /metrics."""
+
+    time: float
+    """Monotonic seconds."""
+    values: Mapping[str, tuple[tuple[Mapping[str, str], float], ...]]
+    """Labels and value of every series, by sample name."""
+
+    def total(self, name: str, **labels: str) -> float:
+        """Sum over the series of ``name`` that have these labels; 0 when there is none."""
+        return sum(value for found, value in self.values.get(name, ()) if _has(found, labels))
+
+    def samples(self, **labels: str) -> int:
+        """Samples published."""
+        return int(self.total("attention_samples_total", **labels))
+
+    def mean(self, signal: str, **labels: str) -> float | None:
+        """Mean of a signal over all samples; None when none was measured."""
+        count = self.total(f"attention_{signal}_count", **labels)
+        return self.total(f"attention_{signal}_sum", **labels) / count if count else None
+
+    def tap_seconds(self) -> float:
+        """Seconds the tap has spent in the engine's thread."""
+        return self.total("attention_tap_seconds_total")
+
+    def tap_state(self) -> str:
+        """State of the tap, `unknown` before its first report."""
+        states = self.values.get("attention_tap_state", ())
+        current = [labels["attention_tap_state"] for labels, value in states if value]
+        return current[0] if current else "unknown"
+
+
+def scrape(daemon_url: str) -> Reading:
+    """Read /metrics. Raises httpx.HTTPError."""
+    response = httpx.get(f"{daemon_url}/metrics", timeout=_SECONDS).raise_for_status()
+    values: dict[str, tuple[tuple[Mapping[str, str], float], ...]] = {}
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            values[sample.name] = (*values.get(sample.name, ()), (sample.labels, sample.value))
+    return Reading(time.monotonic(), values)
+
+
+def tap_reason(daemon_url: str) -> str:
+    """Why the tap is in its state, from /v1/status. Raises httpx.HTTPError."""
+    response = httpx.get(f"{daemon_url}/v1/status", timeout=_SECONDS).raise_for_status()
+    return "; ".join(tap["reason"] for tap in response.json()["taps"] if tap["reason"])
+
+
+def _has(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(found.get(name) == value for name, value in wanted.items())
