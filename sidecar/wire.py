@@ -16,7 +16,7 @@ STATUS = b"status"
 SAMPLING = b"sampling"
 
 TapState = Literal["starting", "active", "blind", "off", "tripped"]
-"""`blind`: no sample can come through. `off`: switched off by the operator. `tripped`: by failures."""
+"""`blind`: nothing can come through. `off`: by the operator's will. `tripped`: by failures."""
 
 
 class Malformed(ValueError):
