@@ -1,0 +1,1 @@
+"""What runs inside the engine's process: read attention, never disturb serving."""

@@ -1,0 +1,116 @@
+"""Where the tap touches the engine: methods of one worker, its runner, and each layer's forward.
+
+Methods are wrapped on the instances at hand, never on vLLM's classes.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from sidecar.config import Settings
+from sidecar.tap import selftest
+from sidecar.tap.emit import Emitter
+from sidecar.tap.engines import adapter_for
+from sidecar.tap.engines.base import Layer
+from sidecar.tap.engines.identity import describe
+from sidecar.tap.records import Sample
+from sidecar.tap.status import status
+from sidecar.tap.tap import Tap
+
+logger = logging.getLogger("attention_sidecar.tap")
+
+
+class Hooks:
+    """The tap of one worker. Whatever fails here leaves the engine as it was, and says so."""
+
+    def __init__(self, worker: Any, settings: Settings) -> None:
+        self._worker = worker
+        self._runner = worker.model_runner
+        self.tap = Tap(describe(self._runner), settings, self._deliver)
+        self.emitter = Emitter(
+            settings.wire,
+            settings.engine.queue,
+            lambda: status(self.tap, self.emitter),
+            self.tap.apply,
+        )
+
+    def install(self) -> None:
+        """Wrap the runner; its layers are wrapped when the cache has been allocated."""
+        self._runner.attention_tap = self.tap
+        self.emitter.start()
+        guard, tap = self.tap.guard, self.tap
+        after(self._runner, "initialize_kv_cache", self._on_cache)
+        after(self._worker, "compile_or_warm_up_model", self._on_ready)
+        before(self._runner, "execute_model", lambda step, *_: guard.run("begin", tap.begin, step))
+        after(self._runner, "sample_tokens", lambda out, *_: guard.run("end", tap.end, out))
+
+    def _deliver(self, sample: Sample) -> None:
+        self.emitter.put(sample)
+
+    def _on_cache(self, *_: Any, is_profiling: bool = False, **__: Any) -> None:
+        if is_profiling:
+            return
+        try:
+            for layer in self.tap.arm(adapter_for(self._runner)):
+                hook_layer(layer, self.tap)
+        except Exception as error:  # noqa: BLE001 - becomes the tap's state
+            self._blinded(str(error) or type(error).__name__)
+
+    def _on_ready(self, *_: Any, **__: Any) -> None:
+        if self.tap.tested:
+            return
+        try:
+            self._blinded(selftest.prove(self.tap))
+        except Exception as error:
+            logger.exception("attention tap: the self-test failed")
+            self._blinded(f"the self-test failed: {type(error).__name__}: {error}")
+
+    def _blinded(self, reason: str) -> None:
+        """Settle the tap's state: an empty reason means that it sees."""
+        self.tap.tested, self.tap.blind = True, reason
+        if reason:
+            logger.error("attention tap: blind, nothing is measured: %s", reason)
+        else:
+            logger.info(
+                "attention tap: active on layers %s",
+                sorted(self.tap.tapped.slots) if self.tap.tapped else [],
+            )
+
+
+def hook_layer(layer: Layer, tap: Tap) -> None:
+    """Let the tap see the queries of a layer before the engine attends with them."""
+    implementation = layer.module.impl
+    original = implementation.forward
+
+    @functools.wraps(original)
+    def forward(module: Any, query: Any, key: Any, *args: Any, **kwargs: Any) -> Any:
+        tap.guard.run("attention", tap.attention, layer.index, query, key)
+        return original(module, query, key, *args, **kwargs)
+
+    implementation.forward = forward
+
+
+def before(target: Any, name: str, call: Callable[..., Any]) -> None:
+    """Call with the method's arguments before it runs."""
+    original = getattr(target, name)
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        call(*args, **kwargs)
+        return original(*args, **kwargs)
+
+    setattr(target, name, wrapped)
+
+
+def after(target: Any, name: str, call: Callable[..., Any]) -> None:
+    """Call with the method's result and arguments after it ran."""
+    original = getattr(target, name)
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        call(result, *args, **kwargs)
+        return result
+
+    setattr(target, name, wrapped)

@@ -1,0 +1,212 @@
+"""The tap: follows the engine's steps, keeps query rows, and turns them into samples.
+
+The engine's thread calls `begin`, `attention` (once per layer) and `end` around every step. They
+may raise, so the hooks call them through the guard; none waits.
+"""
+
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from sidecar.config import Sampling, Settings
+from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Row, Unsupported
+from sidecar.tap.guard import Guard
+from sidecar.tap.records import Sample
+from sidecar.tap.sampling import Sampler
+from sidecar.tap.tapped import Tapped
+from sidecar.tap.tracking import Requests, Tracked
+
+_BLIND_AFTER = 3
+
+
+class Planned(NamedTuple):
+    """A row of the running step that will be summarised."""
+
+    request_id: str
+    tracked: Tracked
+    row: Row
+
+    @property
+    def step(self) -> int:
+        """Output step of the request: 0 emits its first token."""
+        return self.row.positions - self.tracked.prompt_length
+
+
+class Tap:
+    """One per worker process. ``deliver`` takes finished samples and must not block."""
+
+    def __init__(
+        self, identity: Identity, settings: Settings, deliver: Callable[[Sample], Any]
+    ) -> None:
+        self.identity = identity
+        self.settings = settings
+        self.guard = Guard(settings.engine.errors_before_off)
+        self.sampler = Sampler(settings.sampling)
+        self.requests = Requests(settings.engine)
+        self.dropped: Counter[str] = Counter()
+        self.boot = uuid.uuid4().hex[:12]
+        self.steps = 0
+        self.samples = 0
+        self.tested = False
+        self.blind = "starting"
+        self.tapped: Tapped | None = None
+        self._deliver = deliver
+        self._keys_to: Callable[[int, Tensor], None] | None = None
+        self._lock = threading.Lock()
+        self._wanted = settings.sampling
+        self._in_step = False
+        self._plan: list[Planned] | None = None
+        self._layers_seen = 0
+        self._steps_unseen = 0
+
+    def arm(self, adapter: Adapter) -> list[Layer]:
+        """Learn layers and cache, once the cache is allocated. Returns the layers to hook.
+
+        Raises Unsupported where the engine cannot be read.
+        """
+        self.adapter = adapter
+        self._layers = adapter.layers()
+        if not self._layers:
+            raise Unsupported("the model has no decoder attention layers")
+        self.requests.prepare(adapter)
+        self._choose_layers(self.sampler.settings)
+        return self._layers
+
+    def apply(self, sampling: Sampling) -> None:
+        """Take new sampling settings, from any thread; they hold from the next step on."""
+        with self._lock:
+            self._wanted = sampling
+
+    def begin(self, scheduler_output: Any) -> None:
+        """A step starts."""
+        if not self.tapped:
+            return
+        self._in_step, self._plan, self._layers_seen = True, None, 0
+        self.steps += 1
+        self._take_settings()
+        self.sampler.budget.update(self.sampler.settings.budget_ms_per_s, self.guard.spent)
+        announcement = self.adapter.announcement(scheduler_output)
+        for request_id in announcement.finished:
+            self.requests.forget(request_id)
+        for incoming in announcement.incoming:
+            self._track(incoming)
+
+    def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
+        """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
+        if not self._in_step or not self.tapped:
+            return
+        self._layers_seen += 1
+        if self._plan is None:
+            self._plan = []
+            self._plan = self._make_plan()
+        if self._plan and (slot := self.tapped.slots.get(layer)) is not None:
+            self.guard.run("stash", self.tapped.stash.put, slot, query)
+            if self._keys_to:
+                self._keys_to(slot, key)
+
+    def end(self, output: Any) -> None:
+        """A step has emitted its tokens."""
+        if not self._in_step:
+            return
+        self._in_step = False
+        self._watch_hooks()
+        if self._plan and self.tapped and not self.tapped.stash.complete:
+            self.dropped["no_query"] += len(self._plan)
+        else:
+            self._summarise(self._plan or [], output)
+
+    @contextmanager
+    def rehearsal(
+        self, deliver: Callable[[Sample], Any], keys_to: Callable[[int, Tensor], None]
+    ) -> Iterator[None]:
+        """Divert samples and show keys for the self-test; what it counted is taken back."""
+        usual, self._deliver, self._keys_to = self._deliver, deliver, keys_to
+        try:
+            yield
+        finally:
+            self._deliver, self._keys_to = usual, None
+            self.samples = self.steps = 0
+            self.requests.reset_counts()
+            self.dropped.clear()
+
+    def _track(self, incoming: Incoming) -> None:
+        decision = self.requests.decide(incoming, self.sampler)
+        if decision and not self.guard.run("spans", self.requests.track, incoming, decision):
+            self.dropped["spans_failed"] += 1
+
+    def _take_settings(self) -> None:
+        with self._lock:
+            wanted = self._wanted
+        if wanted is self.sampler.settings:
+            return
+        if wanted.layers != self.sampler.settings.layers:
+            self._choose_layers(wanted)
+        self.sampler.settings = wanted
+
+    def _choose_layers(self, sampling: Sampling) -> None:
+        self.tapped = Tapped(
+            self.adapter, self._layers, sampling.layers, self.identity, self.settings.engine
+        )
+
+    def _make_plan(self) -> list[Planned]:
+        assert self.tapped
+        plan = []
+        for request_id, tracked in self.requests.active.items():
+            row = self.adapter.locate(request_id)
+            if row and tracked.decision.takes(row.positions - tracked.prompt_length):
+                plan.append(Planned(request_id, tracked, row))
+        if plan and self.sampler.over_budget(self.guard.spent):
+            self.dropped["over_budget"] += len(plan)
+            plan = []
+        self.tapped.stash.begin([planned.row.query_row for planned in plan])
+        return plan
+
+    def _summarise(self, plan: list[Planned], output: Any) -> None:
+        for number, planned in enumerate(plan):
+            sample = self.guard.run("summary", self._sample, number, planned, output)
+            if sample is None:
+                self.dropped["no_summary"] += 1
+                continue
+            self.samples += 1
+            self.guard.run("emit", self._emit, sample)
+
+    def _emit(self, sample: Sample) -> None:
+        self.dropped["not_emitted"] += 1
+        self._deliver(sample)
+        self.dropped["not_emitted"] -= 1
+        self.guard.succeeded()
+
+    def _sample(self, number: int, planned: Planned, output: Any) -> Sample | None:
+        assert self.tapped
+        arrays, shape = self.tapped.summarise(number, planned.tracked, planned.row, output)
+        return Sample(self._identity_columns(planned) | shape, arrays)
+
+    def _identity_columns(self, planned: Planned) -> dict[str, Any]:
+        identity = self.identity
+        return {
+            "record_id": f"{self.boot}/{identity.rank}/{planned.request_id}/{planned.step}",
+            "engine": self.settings.engine.label or identity.engine,
+            "boot": self.boot,
+            "rank": identity.rank,
+            "sequence": self.samples,
+            "time": time.time_ns() // 1000,
+            "request_id": planned.request_id,
+            "model_name": identity.model_name,
+            "model_revision": identity.model_revision,
+            "step": planned.step,
+        }
+
+    def _watch_hooks(self) -> None:
+        """Steps in which no layer reports mean that the hooks are gone."""
+        if self._layers_seen or not self.adapter.batch_size():
+            self._steps_unseen = 0
+            return
+        self._steps_unseen += 1
+        if self._steps_unseen == _BLIND_AFTER:
+            self.blind = "steps run but no attention layer reports: the hooks were removed"

@@ -1,0 +1,99 @@
+"""The layers that are summarised: their stash, their key readers, and the summary of a kept row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sidecar.config import Engine
+from sidecar.tap import layers as layer_choice
+from sidecar.tap.engines.base import Adapter, Identity, Layer, Row
+from sidecar.tap.spans import Spans, extend
+from sidecar.tap.stash import Stash
+from sidecar.tap.summary.cpu import reduce
+from sidecar.tap.summary.naive import attention_logits
+from sidecar.tap.tracking import Tracked
+
+
+class TooManySegments(ValueError):
+    """A sequence has more segments than a sample may carry."""
+
+
+class Tapped:
+    """A choice of layers. Those that differ in shape from the first chosen one are left out."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        layers: Sequence[Layer],
+        choice: str | Sequence[int],
+        identity: Identity,
+        settings: Engine,
+    ) -> None:
+        indices = set(layer_choice.choose(choice, [layer.index for layer in layers]))
+        chosen = [layer for layer in layers if layer.index in indices]
+        self.layers = [layer for layer in chosen if layer.shape == chosen[0].shape]
+        self.slots = {layer.index: slot for slot, layer in enumerate(self.layers)}
+        self.stash = Stash(self.layers, identity.max_requests, identity.device)
+        self._adapter = adapter
+        self._max_segments = settings.max_segments
+        self._readers = [adapter.key_reader(layer) for layer in self.layers]
+
+    def summarise(
+        self, number: int, tracked: Tracked, row: Row, output: Any
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Per-head arrays and shape columns of the step's ``number``-th kept row.
+
+        Raises TooManySegments.
+        """
+        spans = extend(tracked.spans, tracked.prompt_length, row.positions)
+        if len(spans.starts) > self._max_segments:
+            raise TooManySegments(f"{len(spans.starts)} segments, at most {self._max_segments}")
+        arrays = reduce(
+            self._logits(number, row), spans.starts, [layer.scoring for layer in self.layers]
+        )
+        arrays["copied"] = self._copied(arrays["argmax"], row, output)
+        shape = _shape_columns(tracked, row, spans)
+        shape["layers"] = [layer.index for layer in self.layers]
+        shape["heads"] = self.layers[0].heads
+        return arrays, shape
+
+    def _logits(self, number: int, row: Row) -> torch.Tensor:
+        """Scores ``[layers, heads, positions]`` of a kept row."""
+        query = self.stash.row(number)
+        scores = [
+            attention_logits(query[slot], reader.read(row.batch_row, row.positions), layer.scoring)
+            for slot, (layer, reader) in enumerate(zip(self.layers, self._readers, strict=True))
+        ]
+        return torch.stack(scores)
+
+    def _copied(self, argmax: np.ndarray, row: Row, output: Any) -> np.ndarray:
+        emitted = self._adapter.emitted(output, row.batch_row)
+        if emitted is None:
+            return np.zeros(0, bool)
+        tokens = self._adapter.token_ids(row.batch_row, row.positions)
+        return np.asarray(tokens[argmax] == emitted)
+
+
+def _shape_columns(tracked: Tracked, row: Row, spans: Spans) -> dict[str, Any]:
+    decision, request = tracked.decision, tracked.request
+    return {
+        "trace_id": request.trace_id,
+        "traceparent": request.traceparent,
+        "route": request.tags.get("route"),
+        "tags": [(name, value) for name, value in request.tags.items() if name != "route"],
+        "prompt_length": tracked.prompt_length,
+        "context_length": row.positions,
+        "sampling_rate": decision.rate,
+        "stride": decision.stride,
+        "forced": decision.forced,
+        "documents_declared": spans.documents_declared,
+        "documents_found": spans.documents_found,
+        "span_method": spans.method,
+        "span_failures": spans.failures,
+        "segment_role": spans.roles,
+        "segment_source": spans.sources,
+        "segment_start": spans.starts,
+        "segment_end": spans.ends,
+    }
