@@ -145,3 +145,19 @@ def doctor(config: Path | None, url: str | None) -> None:
             click.style(check.verdict, colours[check.verdict]) + str(check)[len(check.verdict) :]
         )
     raise SystemExit(failed)
+
+
+@main.command()
+@click.argument("sql")
+@_config
+@click.option("--archive", "path", type=click.Path(path_type=Path), help="Folder of the archive.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
+    """Run one SELECT over the archive's views: samples, layers, heads, segments, hours."""
+    from sidecar.archive.output import QueryFailed, answer
+
+    try:
+        for line in answer(path or _settings(config).archive.path, sql, form):
+            click.echo(line)
+    except QueryFailed as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,107 @@
+"""Reading an archive: as a pyarrow dataset, into pandas and polars, and with SQL."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from sidecar.archive import layout
+from sidecar.archive.staging import stored
+from sidecar.schema import RECORD
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import polars as pl
+    import pyarrow.dataset as ds
+
+PARTITIONS = pa.schema([pa.field("date", pa.date32()), pa.field("hour", pa.int32())])
+"""Columns that readers take from the folders' names: the UTC date and hour of ``time``."""
+
+COLUMNS = pa.unify_schemas([stored(RECORD), PARTITIONS])
+"""All columns of an archive."""
+
+
+class Archive:
+    """The finished files of an archive folder; files under way are not seen."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def files(self) -> list[Path]:
+        """Finished files, by date and hour as text."""
+        return sorted(self.path.glob(layout.DATA_GLOB))
+
+    @property
+    def dataset(self) -> "ds.Dataset":
+        """The files that are there now, with the types of `COLUMNS`."""
+        import pyarrow.dataset as ds
+
+        return ds.dataset(
+            [str(file) for file in self.files],
+            schema=COLUMNS,
+            format="parquet",
+            partitioning=ds.partitioning(PARTITIONS, flavor="hive"),
+            partition_base_dir=str(self.path),
+        )
+
+    def to_arrow(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: "ds.Expression | None" = None,  # noqa: A002 - pyarrow's word
+    ) -> pa.Table:
+        """The samples, all columns by default; ``filter`` is a pyarrow expression."""
+        names = None if columns is None else list(columns)
+        return self.dataset.to_table(columns=names, filter=filter)
+
+    def to_pandas(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: "ds.Expression | None" = None,  # noqa: A002 - pyarrow's word
+    ) -> "pd.DataFrame":
+        """The same as a pandas frame; per-head arrays are numpy arrays in an object column."""
+        frame: pd.DataFrame = self.to_arrow(columns, filter).to_pandas()
+        return frame
+
+    def to_polars(
+        self,
+        columns: Sequence[str] | None = None,
+        filter: "ds.Expression | None" = None,  # noqa: A002 - pyarrow's word
+    ) -> "pl.DataFrame":
+        """The same as a polars frame; tags become lists of key and value."""
+        import polars as pl
+
+        frame = pl.from_arrow(self.to_arrow(columns, filter))
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    @cached_property
+    def connection(self) -> "duckdb.DuckDBPyConnection":
+        """A DuckDB connection with the views of `views`, in UTC, that can only read the archive."""
+        from sidecar.archive import views
+
+        return views.connect(self.path, COLUMNS, empty=not self.files)
+
+    def sql(self, query: str, parameters: Any = None) -> "duckdb.DuckDBPyRelation":
+        """A DuckDB relation of one SELECT over the views; lazy until it is fetched.
+
+        Raises duckdb.Error for a wrong query and ValueError for anything but one SELECT.
+        """
+        import duckdb
+
+        statements = self.connection.extract_statements(query)
+        reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+        if len(statements) != 1 or statements[0].type not in reading:
+            raise ValueError("the archive is read-only: expected one SELECT")
+        return self.connection.sql(query, params=parameters)
+
+
+def open_archive(path: str | Path) -> Archive:
+    """The archive in a folder. Raises FileNotFoundError when there is no such folder."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no archive at {str(path)!r}: not a folder")
+    return Archive(folder)

@@ -1,0 +1,129 @@
+"""SQL views over an archive: ``samples``, ``layers``, ``heads``, ``segments``, ``hours``.
+
+They read nothing until they are queried, and then only the columns that the query touches.
+"""
+
+from pathlib import Path
+from string import Template
+
+import duckdb
+import pyarrow as pa
+
+from sidecar.archive.layout import DATA_GLOB
+from sidecar.schema import LAYER_SIGNAL_NAMES, SIGNAL_NAMES
+
+SOURCE = """
+CREATE VIEW files AS SELECT * FROM read_parquet(
+    '$glob', hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER})
+"""
+
+SAMPLES = "CREATE VIEW samples AS SELECT $scalars FROM files"
+
+KEYS = """
+    date, hour, time, record_id, request_id, trace_id, engine, model_name, route, tags,
+    step, context_length, sampling_rate, forced
+"""
+
+LAYERS = """
+CREATE VIEW layers AS
+SELECT $keys, layer, $measured
+FROM (SELECT $keys, unnest(layers) AS layer, $unnested FROM files)
+"""
+
+HEADS = """
+CREATE VIEW heads AS
+SELECT
+    $keys,
+    layers[i // heads + 1] AS layer,
+    (i % heads)::SMALLINT AS head,
+    argmax, copied,
+    measured(entropy) AS entropy, measured(square_sum) AS square_sum,
+    measured(self_weight) AS self_weight, measured(previous_weight) AS previous_weight
+FROM (
+    SELECT
+        $keys, layers, heads, unnest(range(len(entropy))) AS i,
+        unnest(argmax) AS argmax, unnest(copied) AS copied,
+        unnest(entropy) AS entropy, unnest(square_sum) AS square_sum,
+        unnest(self_weight) AS self_weight, unnest(previous_weight) AS previous_weight
+    FROM files)
+"""
+
+SEGMENTS = """
+CREATE VIEW segments AS
+SELECT
+    $keys,
+    layers[i // (heads * len(segment_role)) + 1] AS layer,
+    (i // len(segment_role) % heads)::SMALLINT AS head,
+    (i % len(segment_role))::INTEGER AS segment,
+    segment_role[i % len(segment_role) + 1] AS role,
+    nullif(segment_source[i % len(segment_role) + 1], '') AS source,
+    segment_start[i % len(segment_role) + 1] AS start_position,
+    segment_end[i % len(segment_role) + 1] AS end_position,
+    measured(mass) AS mass, measured(peak) AS peak
+FROM (
+    SELECT
+        $keys, layers, heads, segment_role, segment_source, segment_start, segment_end,
+        unnest(range(len(mass))) AS i, unnest(mass) AS mass, unnest(peak) AS peak
+    FROM files)
+"""
+
+MEASURED = "CREATE MACRO measured(x) AS CASE WHEN isnan(x) THEN NULL ELSE x END"
+
+
+def connect(path: Path, columns: pa.Schema, *, empty: bool) -> duckdb.DuckDBPyConnection:
+    """A connection that holds the views and can read nothing but the archive.
+
+    Raises ValueError for a path that DuckDB would take for a pattern.
+    """
+    if set("*?[]{}") & set(str(path)):
+        raise ValueError(f"archive path {str(path)!r} must not hold any of * ? [ ] {{ }}")
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")
+    if empty:
+        connection.register("files", columns.empty_table())
+    for statement in _statements(path.absolute(), columns, empty=empty):
+        connection.execute(statement)
+    _confine(connection, path.absolute())
+    return connection
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    connection.execute("SET allowed_directories = [?]", [str(path)])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _statements(path: Path, columns: pa.Schema, *, empty: bool) -> list[str]:
+    names = {
+        "glob": str(path / DATA_GLOB).replace("'", "''"),
+        "keys": KEYS,
+        "scalars": ", ".join(_scalars(columns)),
+        "measured": ", ".join(f"measured({name}) AS {name}" for name in LAYER_SIGNAL_NAMES),
+        "unnested": ", ".join(f"unnest(layer_{name}) AS {name}" for name in LAYER_SIGNAL_NAMES),
+        "quantiles": ", ".join(
+            f"quantile_cont({name}, {share}) AS {name}_{label}"
+            for name in SIGNAL_NAMES
+            for label, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))
+        ),
+    }
+    views = [MEASURED, SAMPLES, LAYERS, HEADS, SEGMENTS, HOURS]
+    return [Template(view).substitute(names) for view in ([] if empty else [SOURCE]) + views]
+
+
+def _scalars(columns: pa.Schema) -> list[str]:
+    """Partitions first; columns that hold one value for each layer, head or segment left out."""
+    arrays = [
+        field.name
+        for field in columns
+        if pa.types.is_list(field.type) and field.name not in ("layers", "span_failures")
+    ]
+    rest = [name for name in columns.names if name not in (*arrays, "date", "hour")]
+    return ["date", "hour", *rest]
+
+
+HOURS = """
+CREATE VIEW hours AS
+SELECT date, hour, model_name, route, count(*) AS samples, $quantiles
+FROM files GROUP BY date, hour, model_name, route
+"""
