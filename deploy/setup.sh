@@ -75,7 +75,10 @@ offers_cpu_torch() {
     pip install --quiet --no-deps "$cpu_torch" 2>/dev/null
 }
 
-# The lock without torch and the GPU libraries that only the plain torch of the index needs.
+# `==` would take a CPU build where uv is offered one, and refuse it for its hash.
+with_plain_torch() { sed 's/^torch==/torch===/' "$1"; }
+
+# The lock without torch and the GPU libraries that only the plain torch needs.
 without_torch() {
     awk '/^[a-z]/ { skip = /^(torch|nvidia-[a-z0-9-]+|cuda-[a-z-]+)==/ } !skip' "$1"
 }
@@ -87,7 +90,7 @@ install_packages() {
         uv_install --require-hashes -r <(without_torch "$lock")
     else
         say "no CPU build of torch taken; installing $lock with the plain torch, 6 GB"
-        uv_install --require-hashes -r "$lock"
+        uv_install --require-hashes -r <(with_plain_torch "$lock")
     fi
     say "installing vLLM for CPUs"
     uv_install --require-hashes -r deploy/locks/vllm.txt
