@@ -161,3 +161,19 @@ def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
             click.echo(line)
     except QueryFailed as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.option("--once", is_flag=True, envvar="DEMO_ONCE", help="End after 30 s of traffic.")
+@click.option(
+    "--folder",
+    default=Path("demo-run"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Logs and archive; those of an earlier run are replaced.",
+)
+def demo(once: bool, folder: Path) -> None:
+    """Serve a placeholder model with vLLM, ask it questions and watch its attention."""
+    from sidecar.demo.story import tell
+
+    raise SystemExit(tell(folder, once=once))

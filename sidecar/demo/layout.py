@@ -1,6 +1,5 @@
 """Where one run of the demo keeps its things, and the commands and settings of its processes."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ class Layout:
     """Folders and ports of one run."""
 
     folder: Path
-    """Logs and archive; emptied at the start of a run."""
+    """Logs and archive; those of an earlier run are replaced."""
     runtime: Path
     """Sockets and token. In the system's temporary folder: a socket's path has to be short."""
     engine_port: int
@@ -52,10 +51,15 @@ class Layout:
         }
 
     def engine_environment(self) -> dict[str, str]:
-        """Environment of vLLM: offline, with a small key/value cache on the CPU."""
+        """Environment of vLLM: offline, a small key/value cache, and one thread bound to no core.
+
+        vLLM would bind its threads to the first cores, where those of other programs are bound too.
+        """
         return {
             **self.settings(),
             "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "OMP_NUM_THREADS": "1",
             "HF_HUB_OFFLINE": "1",
             "VLLM_NO_USAGE_STATS": "1",
         }
@@ -76,13 +80,9 @@ class Layout:
         """Start the sidecar daemon."""
         return [*sidecar_command(), "daemon"]
 
-    def query_environment(self) -> dict[str, str]:
-        """Environment of a query over the archive."""
-        return {**os.environ, **self.settings()}
-
     def query_command(self, sql: str) -> list[str]:
         """Run one query over the archive."""
-        return [*sidecar_command(), "query", sql]
+        return [*sidecar_command(), "query", "--archive", str(self.archive), sql]
 
 
 def sidecar_command() -> list[str]:
@@ -91,11 +91,11 @@ def sidecar_command() -> list[str]:
 
 
 def prepare(folder: Path) -> Layout:
-    """An empty folder, a private runtime folder and two free ports."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """A folder without the last run's archive, a private runtime folder and two free ports."""
+    shutil.rmtree(folder / "archive", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
     runtime = Path(tempfile.mkdtemp(prefix="attention-demo-"))
-    return Layout(folder.resolve(), runtime, free_port(), free_port())
+    return Layout(folder, runtime, free_port(), free_port())
 
 
 def clean(layout: Layout) -> None:

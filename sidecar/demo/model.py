@@ -15,6 +15,9 @@ from sidecar.demo import tokenizer as tokenizers
 HIDDEN, LAYERS, KEY_VALUE_HEADS, MAX_POSITIONS = 128, 4, 4, 8192
 _SMALL_HEAD, _WIDE_HEAD, _WIDE_FROM = 32, 64, 512
 _FEWEST_HEADS = 8
+_EMBEDDING_SCALE = 5
+"""Tied embeddings as small as the other matrices cannot predict anything with confidence, and the
+first hundred steps would be spent on making them larger."""
 
 
 def architecture(
@@ -46,7 +49,10 @@ def architecture(
 def build(config: LlamaConfig, *, seed: int) -> LlamaForCausalLM:
     """A model with random float32 weights drawn from ``seed``."""
     torch.manual_seed(seed)
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.mul_(_EMBEDDING_SCALE)
+    return model
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

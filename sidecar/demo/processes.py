@@ -81,11 +81,13 @@ class Child:
         process = self._process
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            _wait(process, _TERM_SECONDS)
-        _kill_group(process.pid)
-        _wait(process, _KILL_SECONDS)
+        try:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                _wait(process, _TERM_SECONDS)
+        finally:
+            _kill_group(process.pid)
+            _wait(process, _KILL_SECONDS)
 
     def tail(self) -> str:
         """The last 30 lines of the log and where it is."""

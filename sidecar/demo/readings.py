@@ -36,6 +36,11 @@ class Reading:
         """Seconds the tap has spent in the engine's thread."""
         return self.total("attention_tap_seconds_total")
 
+    def sampling_rate(self) -> float | None:
+        """Share of requests the tap samples now, its budget considered; None before it reports."""
+        rates = self.values.get("attention_tap_effective_sampling_rate", ())
+        return rates[0][1] if rates else None
+
     def tap_state(self) -> str:
         """State of the tap, `unknown` before its first report."""
         states = self.values.get("attention_tap_state", ())

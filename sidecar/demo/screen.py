@@ -45,6 +45,11 @@ class View:
         spent = self.tap_ms_per_second()
         return UNMEASURED if spent is None else f"{spent:.1f} ms/s ({spent / 10:.2f} %)"
 
+    def sampled(self) -> str:
+        """Share of requests in force, as text; the tap lowers it when it costs too much."""
+        rate = self.now.sampling_rate()
+        return UNMEASURED if rate is None else f"{rate:.0%}"
+
     def rows(self) -> Iterable[tuple[str, ...]]:
         """One row of text per route, then one for all."""
         for route in ROUTES:
@@ -93,11 +98,7 @@ class Screen:
 
 def table(view: View) -> Table:
     """The view as a table with a row per route."""
-    state, cost, failed = view.now.tap_state(), view.cost(), view.tally.failures.total()
-    drawn = Table(
-        title="attention of the placeholder model, by route",
-        caption=f"tap {state}, costs {cost} of the engine's thread · failed requests {failed}",
-    )
+    drawn = Table(title="attention of the placeholder model, by route", caption=_caption(view))
     for title in ("route", "requests", "answers right", "samples", *_SIGNALS):
         drawn.add_column(title, justify="left" if title == "route" else "right")
     *routes, total = view.rows()
@@ -112,8 +113,17 @@ def line(view: View) -> str:
     """The view's last row in one line."""
     *_, (_, requests, right, samples, *means) = view.rows()
     signals = "  ".join(f"{name} {mean}" for name, mean in zip(_SIGNALS, means, strict=True))
-    counts = f"requests {requests}  right {right}  samples {samples}"
-    return f"{counts}  {signals}  tap {view.now.tap_state()} {view.cost()}"
+    counts = f"requests {requests}  answers right {right}  samples {samples}"
+    tap = f"tap {view.now.tap_state()} {view.cost()} sampling {view.sampled()}"
+    return f"{counts}  {signals}  {tap}"
+
+
+def _caption(view: View) -> str:
+    failed = view.tally.failures.total()
+    return (
+        f"tap {view.now.tap_state()}, costs {view.cost()} of the engine's thread, "
+        f"samples {view.sampled()} of requests · failed requests {failed}"
+    )
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,5 +1,6 @@
 """What the demo does, in order: start, ask, show, prove that samples arrived, stop."""
 
+import signal
 import subprocess
 import time
 from contextlib import ExitStack, suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 import click
 import httpx
 
+from sidecar import archive
 from sidecar.demo import layout as layouts
 from sidecar.demo.layout import Layout
 from sidecar.demo.processes import Child, DemoError, answers
@@ -16,14 +18,26 @@ from sidecar.demo.screen import Screen, View
 from sidecar.demo.traffic import Traffic
 
 ONCE_SECONDS = 30.0
-_START_SECONDS, _ARRIVE_SECONDS = 300.0, 30.0
+_START_SECONDS, _ARCHIVE_SECONDS = 300.0, 30.0
 _REFRESH_SECONDS, _COST_WINDOW = 1.0, 10
-BY_ROUTE = """\
-select route, count(*) as samples, round(avg(context_share), 3) as context_share
-from samples group by route order by route"""
-BY_DOCUMENTS = """\
-select documents_declared as documents, round(avg(context_share), 3) as context_share,
-round(avg(copy_rate), 3) as copy_rate from samples group by documents order by documents"""
+QUERIES = (
+    "select route, count(*) samples, avg(context_share) from samples group by all order by all",
+    "select layer, head, avg(copied::int) from heads group by all order by 3 desc limit 5",
+)
+
+
+def tell(folder: Path, *, once: bool) -> int:
+    """Run the demo and return the exit status; a SIGTERM counts as Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run(folder, once=once)
+    except DemoError as error:
+        click.echo(f"demo failed: {error}", err=True)
+        return 1
+    except KeyboardInterrupt:
+        click.echo("stopped before the demo was over")
+        return 130
+    return 0
 
 
 def run(folder: Path, *, once: bool) -> None:
@@ -39,6 +53,8 @@ def run(folder: Path, *, once: bool) -> None:
             daemon = stack.enter_context(_daemon(layout))
             engine = stack.enter_context(_engine(layout))
             _start(layout, daemon, engine)
+            if not once:
+                click.echo("Ctrl-C ends the demo")
             _watch(layout, daemon, engine, ONCE_SECONDS if once else None)
             _prove(layout, daemon)
             _explain(layout)
@@ -64,6 +80,7 @@ def _start(layout: Layout, daemon: Child, engine: Child) -> None:
     ready = f"{layout.engine_url}/health"
     seconds = engine.wait_until(lambda: answers(ready), seconds=_START_SECONDS)
     click.echo(f"vLLM is up after {seconds:.0f} s; asking questions over three routes")
+    click.echo(f"metrics: {layout.daemon_url}/metrics")
 
 
 def _watch(layout: Layout, daemon: Child, engine: Child, seconds: float | None) -> None:
@@ -90,12 +107,17 @@ def _check_answers(traffic: Traffic) -> None:
 
 
 def _prove(layout: Layout, daemon: Child) -> None:
-    """Samples are in Prometheus' page and in the archive, or the demo has failed."""
+    """All samples that are on the metrics page get into the archive, or the demo has failed."""
     published = scrape(layout.daemon_url).samples()
     if not published:
         raise DemoError(f"no sample on /metrics; the tap says: {_reason(layout)}\n{daemon.tail()}")
-    click.echo(f"{published} samples on /metrics; waiting for the archive to close its file")
-    daemon.wait_until(lambda: any(layout.archive.rglob("*.parquet")), seconds=_ARRIVE_SECONDS)
+    click.echo(f"{published} samples on /metrics; the archive closes its file within seconds")
+    daemon.wait_until(lambda: _archived(layout) >= published, seconds=_ARCHIVE_SECONDS)
+    click.echo(f"{_archived(layout)} samples in the archive")
+
+
+def _archived(layout: Layout) -> int:
+    return int(archive.open(layout.archive).dataset.count_rows()) if layout.archive.is_dir() else 0
 
 
 def _reason(layout: Layout) -> str:
@@ -106,22 +128,16 @@ def _reason(layout: Layout) -> str:
 
 
 def _explain(layout: Layout) -> None:
-    click.echo(f"metrics: {layout.daemon_url}/metrics (while the demo runs)")
-    click.echo(f"archive: {layout.archive}")
-    for sql in (BY_ROUTE, BY_DOCUMENTS):
-        click.echo(f'\nATTENTION_ARCHIVE__PATH={layout.archive} attention-sidecar query "{sql}"')
+    click.echo(f"\narchive: {layout.archive}\nmetrics: {layout.daemon_url}/metrics, until now")
+    for sql in QUERIES:
+        click.echo(f'\n$ attention-sidecar query --archive {layout.archive} "{sql}"')
         click.echo(_query(layout, sql))
 
 
 def _query(layout: Layout, sql: str) -> str:
     """Output of a query; DemoError when it fails."""
     done = subprocess.run(
-        layout.query_command(sql),
-        env=layout.query_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+        layout.query_command(sql), capture_output=True, text=True, check=False, timeout=60
     )
     if done.returncode or not done.stdout.strip():
         raise DemoError(f"the query gave nothing (code {done.returncode}): {done.stderr.strip()}")

@@ -26,6 +26,8 @@ attention_context_share_sum{route="staff"} 1.0
 # TYPE attention_tap_seconds_total counter
 attention_tap_seconds_total{stage="read"} 1.5
 attention_tap_seconds_total{stage="summary"} 0.5
+# TYPE attention_tap_effective_sampling_rate gauge
+attention_tap_effective_sampling_rate{engine="0"} 0.83
 # TYPE attention_tap_state gauge
 attention_tap_state{attention_tap_state="active"} 1.0
 attention_tap_state{attention_tap_state="blind"} 0.0
@@ -72,6 +74,7 @@ def test_what_was_not_measured_is_not_a_number(reading: Reading) -> None:
     assert reading.mean("copy_rate") is None
     assert reading.mean("context_share", route="policy") is None
     assert Reading(0.0, {}).tap_state() == "unknown"
+    assert Reading(0.0, {}).sampling_rate() is None
 
 
 def test_the_cost_is_the_growth_of_the_tap_s_seconds(reading: Reading) -> None:
@@ -94,6 +97,7 @@ def test_a_table_and_a_line_say_the_same(reading: Reading) -> None:
         assert "0.300" in output
         assert "active" in output
         assert "20.0 ms/s" in output
+        assert "83%" in output
 
 
 def test_without_a_terminal_lines_are_printed_now_and_then(reading: Reading) -> None:
