@@ -64,6 +64,11 @@ def post(app: Any, content: Any, path: str = CHAT, **headers: str) -> httpx.Resp
     return asyncio.run(go())
 
 
+def bare_scope() -> dict[str, Any]:
+    headers = [(b"content-type", b"application/json")]
+    return {"type": "http", "method": "POST", "path": CHAT, "query_string": b"", "headers": headers}
+
+
 def request_body(**fields: Any) -> bytes:
     return json.dumps({"model": "m", "messages": MESSAGES, **fields}).encode()
 
@@ -114,7 +119,10 @@ def test_other_paths_and_types_are_not_looked_at(path: str, kind: str) -> None:
 
 def test_the_other_fields_keep_their_bytes() -> None:
     behind = Behind()
-    sent = b'{"a":1.50,"big":123456789012345678901234567890,"attention":{"sample":false},"s":"\\u00e4"}'
+    sent = (
+        b'{"a":1.50,"big":123456789012345678901234567890,'
+        b'"attention":{"sample":false},"s":"\\u00e4"}'
+    )
     post(application(behind.serve), sent)
     assert behind.body.startswith(
         b'{"a":1.50,"big":123456789012345678901234567890,"s":"\\u00e4","vllm_xargs":'
@@ -284,18 +292,16 @@ def test_a_stream_passes_as_it_comes() -> None:
 
     async def sent_messages() -> list[dict[str, Any]]:
         body = request_body(attention={"sample": True}, stream=True)
-        scope = {"type": "http", "method": "POST", "path": CHAT, "query_string": b""}
-        scope["headers"] = [(b"content-type", b"application/json")]
-        sent: list[dict[str, Any]] = []
         waiting = [{"type": "http.request", "body": body, "more_body": False}]
+        sent: list[dict[str, Any]] = []
 
-        async def receive() -> dict[str, Any]:
-            return waiting.pop() if waiting else await asyncio.Event().wait()  # type: ignore[return-value]
+        async def receive() -> Any:
+            return waiting.pop() if waiting else await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             sent.append(dict(message))
 
-        await application(endpoint)(scope, receive, send)
+        await application(endpoint)(bare_scope(), receive, send)
         return sent
 
     parts = [message.get("body") for message in asyncio.run(sent_messages())[1:]]
@@ -314,15 +320,13 @@ def test_a_disconnect_reaches_the_application(before: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.extend([(await receive())["type"], (await receive())["type"]])
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Any:
         return waiting.pop(0)
 
     async def send(message: Any) -> None:
         raise AssertionError(message)
 
-    scope = {"type": "http", "method": "POST", "path": CHAT}
-    scope["headers"] = [(b"content-type", b"application/json")]
-    asyncio.run(AttentionMiddleware(app)(scope, receive, send))
+    asyncio.run(AttentionMiddleware(app)(bare_scope(), receive, send))
     assert seen == ["http.request", "http.disconnect"]
 
 
@@ -341,7 +345,7 @@ def test_a_root_path_is_taken_off() -> None:
 @pytest.mark.slow  # importing vLLM
 @pytest.mark.parametrize("path", PATHS)
 def test_vllms_own_models_take_the_rewritten_body(path: str) -> None:
-    models = {
+    models: dict[str, tuple[str, str, dict[str, Any]]] = {
         PATHS[0]: ("chat_completion", "ChatCompletionRequest", {"messages": MESSAGES}),
         PATHS[1]: ("completion", "CompletionRequest", {"prompt": "Read this."}),
         PATHS[2]: ("responses", "ResponsesRequest", {"input": "Read this."}),

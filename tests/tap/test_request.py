@@ -2,6 +2,7 @@
 
 import doctest
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -133,10 +134,8 @@ def test_what_is_encoded_is_decoded(request: AttentionRequest) -> None:
 
 @given(json_values)
 def test_any_json_is_either_read_or_refused(value: Any) -> None:
-    try:
-        parse(value)
-    except RequestError as error:
-        assert error.param.startswith("attention")
+    with suppress(RequestError):
+        assert parse(value).model_dump_json()
 
 
 @given(json_values | st.binary(max_size=20), json_values)

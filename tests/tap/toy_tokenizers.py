@@ -1,4 +1,4 @@
-"""Small tokenizers of every family, trained on the spot, and chat templates in the known manners."""
+"""Small tokenizers of every family, trained on the spot, with chat templates of every manner."""
 
 from collections.abc import Callable
 from functools import cache
