@@ -25,8 +25,7 @@ find_python() {
     for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13}; do
         suits "$candidate" && command -v "$candidate" && return
     done
-    give_up "no ${PYTHON:-Python 3.11 or newer} with venv and ensurepip;" \
-        "on Debian: apt-get install python3 python3-venv"
+    return 1
 }
 
 apt_install() {
@@ -38,9 +37,10 @@ apt_install() {
 
 make_venv() {
     [[ -x $python ]] && suits "$python" && return
+    find_python >/dev/null || apt_install python3 python3-venv || true
     local base
-    base=$(find_python 2>/dev/null) || { apt_install python3 python3-venv && base=$(find_python); } ||
-        base=$(find_python)
+    base=$(find_python) || give_up "no ${PYTHON:-Python 3.11 or newer} with venv and ensurepip;" \
+        "on Debian: apt-get install python3 python3-venv"
     say "making .venv with $base"
     "$base" -m venv --clear "$venv"
 }
