@@ -7,8 +7,9 @@ and keys give when taken straight from the forward pass, without the cache.
 import torch
 from torch import Tensor
 
+from sidecar.tap.attention_field import AttentionRequest
 from sidecar.tap.records import Sample
-from sidecar.tap.request import XARG, AttentionRequest, encode
+from sidecar.tap.request import XARG, encode
 from sidecar.tap.summary.naive import summarise
 from sidecar.tap.tap import Tap
 from sidecar.tap.tapped import Tapped

@@ -134,6 +134,7 @@ class Tap:
             self.samples = self.steps = 0
             self.requests.reset_counts()
             self.dropped.clear()
+            self.guard.seconds.clear()
 
     def _track(self, incoming: Incoming) -> None:
         decision = self.requests.decide(incoming, self.sampler)
