@@ -1,4 +1,4 @@
-"""Reference from the code: ``<!-- reference:settings -->``, ``cli`` and ``record``.
+"""Reference from the code: ``<!-- reference:settings -->`` and the other names in `PRODUCERS`.
 
 ``python -m tools.reference`` writes README and docs; with ``--check`` it only compares.
 """
@@ -13,6 +13,8 @@ import click
 from pydantic_core import PydanticUndefined
 
 from sidecar import cli, config, schema, sources
+from sidecar.daemon import catalogue
+from sidecar.signals.definitions import definitions
 from tools import blocks
 
 
@@ -39,7 +41,31 @@ def record() -> str:
     return _table(("Column", "Type", "Null", "Meaning"), columns)
 
 
-PRODUCERS = {"settings": settings, "cli": commands, "record": record}
+def signals() -> str:
+    """The signals with formula and source."""
+    rows = (
+        (f"`{d.name}`", d.meaning, _cell(d.formula), d.unmeasured, _cell(d.source))
+        for d in definitions()
+    )
+    return _table(("Signal", "Meaning", "Formula", "Not measured", "Source"), rows)
+
+
+def metrics() -> str:
+    """The metrics with their labels."""
+    rows = (
+        (f"`{m.name}`", m.kind, ", ".join(f"`{name}`" for name in m.labels), _cell(m.doc))
+        for m in catalogue.metrics()
+    )
+    return _table(("Metric", "Type", "Labels", "Meaning"), rows)
+
+
+PRODUCERS = {
+    "settings": settings,
+    "cli": commands,
+    "record": record,
+    "signals": signals,
+    "metrics": metrics,
+}
 
 
 def produce(name: str) -> str:

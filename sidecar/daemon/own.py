@@ -14,6 +14,7 @@ class OwnMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.described: list[Counter | Gauge] = []
         self.batches = self._counter("batches", "Sample messages received.")
         self.samples = self._counter("samples_received", "Samples received, before any check.")
         self.bad_messages = self._counter(
@@ -27,7 +28,9 @@ class OwnMetrics:
             "internal_errors", "Samples lost to an unexpected error of the daemon.", "type"
         )
         self.missing = self._counter(
-            "missing_samples", "Samples that never came, by gaps in sequence numbers.", "engine"
+            "missing_samples",
+            "Samples that did not come when due, by gaps in sequence numbers; some come late.",
+            "engine",
         )
         self.late = self._counter(
             "late_samples", "Samples that came after they were counted as missing.", "engine"
@@ -36,15 +39,21 @@ class OwnMetrics:
             "duplicate_samples", "Samples that came again, and were left out.", "engine"
         )
         self.unseen = self._counter(
-            "unseen_samples", "Samples numbered below the first that this daemon saw.", "engine"
+            "unseen_samples",
+            "Samples numbered below the first this daemon saw: an earlier one had them, or none.",
+            "engine",
         )
-        self.restarts = self._counter("engine_restarts", "Engine starts seen.", "engine")
+        self.restarts = self._counter(
+            "engine_restarts", "Engine processes that took the place of another.", "engine"
+        )
         self.streams = self._gauge("streams", "Engine processes whose numbering is followed.")
         self.forgotten = self._counter("streams_forgotten", "Streams forgotten for lack of room.")
         self.stage_seconds = self._counter("intake_seconds", "Time spent by the intake.", "stage")
         self.queue_batches = self._gauge("queue_batches", "Batches waiting for a sink.", "sink")
         self.queue_bytes = self._gauge("queue_bytes", "Bytes waiting for a sink.", "sink")
-        self.written = self._counter("written_samples", "Samples a sink has taken.", "sink")
+        self.written = self._counter(
+            "written_samples", "Samples a sink has taken for good.", "sink"
+        )
         self.dropped = self._counter(
             "dropped_samples", "Samples a sink did not get, by reason.", "sink", "reason"
         )
@@ -59,10 +68,14 @@ class OwnMetrics:
         self._gauge("start_time_seconds", "When the daemon started.").set_to_current_time()
 
     def _counter(self, name: str, doc: str, *labels: str) -> Counter:
-        return Counter(f"attention_sidecar_{name}", doc, labels, registry=self.registry)
+        counter = Counter(f"attention_sidecar_{name}", doc, labels, registry=self.registry)
+        self.described.append(counter)
+        return counter
 
     def _gauge(self, name: str, doc: str, *labels: str) -> Gauge:
-        return Gauge(f"attention_sidecar_{name}", doc, labels, registry=self.registry)
+        gauge = Gauge(f"attention_sidecar_{name}", doc, labels, registry=self.registry)
+        self.described.append(gauge)
+        return gauge
 
     def snapshot(self) -> dict[str, Any]:
         """Values by name without the prefix; those with labels as lists of objects."""

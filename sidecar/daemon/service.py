@@ -43,15 +43,17 @@ class Daemon:
         self.sampling = SamplingControl(settings.sampling)
         prometheus = PrometheusSink(settings.metrics, self.metrics)
         self.runners = [self._runner(prometheus)]
-        if settings.archive.enabled:
-            self.runners.append(self._runner(ArchiveSink(settings.archive)))
         collectors: dict[str, Collector] = {
-            "sidecar": self.metrics.registry,
-            "taps": self.taps,
             "signals": prometheus,
+            "taps": self.taps,
+            "sidecar": self.metrics.registry,
+            "process": ProcessCollector(registry=None),
         }
-        collectors["process"] = ProcessCollector(registry=None)
-        self._page = Page(collectors)
+        if settings.archive.enabled:
+            archive = ArchiveSink(settings.archive)
+            self.runners.append(self._runner(archive))
+            collectors["archive"] = archive
+        self.page = Page(collectors)
         self._started = time.time()
         self._stopping = False
         self._token = token.obtain(settings.http.token)
@@ -70,11 +72,15 @@ class Daemon:
         host, port = self._socket.getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; call from the main thread."""
+    def start(self) -> None:
+        """Take samples in."""
         for runner in self.runners:
             runner.start()
         self.intake.start()
+
+    def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop; call from the main thread."""
+        self.start()
         log.info("samples on %s, metrics on %s/metrics", self.settings.wire.samples, self.url)
         server = _Server(
             uvicorn.Config(
@@ -88,7 +94,7 @@ class Daemon:
         try:
             server.run(sockets=[self._socket])
         finally:
-            self._stop()
+            self.stop()
 
     def status(self) -> dict[str, Any]:
         """What `/v1/status` tells."""
@@ -113,7 +119,7 @@ class Daemon:
 
     def _api(self) -> Api:
         return Api(
-            page=self._page,
+            page=self.page,
             sampling=self.sampling,
             status=self.status,
             alive=lambda: self.intake.alive,
@@ -121,7 +127,8 @@ class Daemon:
             token=self._token,
         )
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Take in what has arrived, write it, close; within `daemon.stop_seconds`."""
         self._stopping = True
         start, limit = time.monotonic(), self.settings.daemon.stop_seconds
         self.intake.stop(start + DRAIN_SHARE * limit)
@@ -129,6 +136,7 @@ class Daemon:
             runner.finish(start + WRITE_SHARE * limit)
         for runner in self.runners:
             runner.join(start + limit)
+        self._socket.close()
         log.info("stopped after %.1f s", time.monotonic() - start)
 
 

@@ -19,8 +19,8 @@ def context_share(context: Numbers, outside: Numbers) -> Numbers:
     """Share of a head's attention outside the sink that goes to retrieved documents.
 
     Formula: `context / (1 - sink)`
-    Source: mass on the retrieved passages, with the attention sink (Xiao et al. 2024, "Efficient
-    Streaming Language Models with Attention Sinks") left out.
+    Source: mass on the documents; the sink is left out after Xiao et al. 2024, "Efficient
+    Streaming Language Models with Attention Sinks".
 
     Not measured without a document, when a declared document was not found, and for a head whose
     whole mass is on the sink.
@@ -36,7 +36,7 @@ def sink_share(sink: Numbers) -> Numbers:
     """Share of a head's attention that goes to the first 4 tokens.
 
     Formula: `sink`
-    Source: Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks".
+    Source: Xiao et al. 2024, as above.
 
     >>> sink_share(np.array([0.6]))
     array([0.6])
@@ -117,7 +117,7 @@ def context_gini(shares: Numbers) -> Numbers:
     Formula: `sum_i (2i - n - 1) x_i / (n sum_i x_i)` with x ascending
     Source: Gini 1912, "Variabilita e mutabilita".
 
-    Not measured when no head has any context share.
+    Not measured when context share is not, or is 0 for every head.
 
     >>> context_gini(np.array([[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]]))
     array([0. , 0.5, nan])
@@ -139,6 +139,8 @@ def top_document_share(largest: Numbers, total: Numbers) -> Numbers:
     Formula: `max_d m_d / sum_d m_d` with m_d the mass on document d, mean over heads
     Source: Berger-Parker dominance.
 
+    Not measured without a document, or when a declared document was not found.
+
     >>> top_document_share(np.array([0.3]), np.array([0.4]))
     array([0.75])
     """
@@ -151,7 +153,7 @@ def document_entropy(entropy: Numbers, documents: Numbers) -> Numbers:
     Formula: `-sum_d p_d ln p_d / ln D` with p_d = m_d / sum m over D documents
     Source: Pielou 1966 evenness.
 
-    Not measured with fewer than two documents.
+    Not measured with fewer than two documents, or when a declared document was not found.
 
     >>> document_entropy(np.log([2.0, 1.0]), np.array([4, 1]))
     array([0.5, nan])

@@ -1,10 +1,25 @@
 """The Parquet archive as a sink."""
 
+from collections.abc import Iterator
+
 import pyarrow as pa
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
 
 from sidecar import config
-from sidecar.archive import StorageError, Writer
+from sidecar.archive import Counts, StorageError, Writer
 from sidecar.daemon.sinks.base import Final, Retryable, Sink
+
+COUNTERS = {
+    "rows": "Samples stored.",
+    "files": "Parquet files finished.",
+    "refused_rows": "Samples that the disk did not take at the first try.",
+    "staging_failures": "Files that could not be written and wait in their journal.",
+    "recovered_files": "Files made from the journals of writers that died.",
+    "recovered_rows": "Samples in those files.",
+    "torn_bytes": "Bytes at the end of journals that a crash left incomplete.",
+    "recovery_failures": "Journals that could not be made into files.",
+}
 
 
 class ArchiveSink(Sink):
@@ -34,6 +49,13 @@ class ArchiveSink(Sink):
         """Close files that are old enough."""
         if self._writer is not None:
             self._writer.tick()
+
+    def collect(self) -> Iterator[Metric]:
+        """`attention_sidecar_archive_*`."""
+        counts = self._writer.counts if self._writer is not None else Counts()
+        for name, doc in COUNTERS.items():
+            family = f"attention_sidecar_archive_{name}"
+            yield CounterMetricFamily(family, doc, value=getattr(counts, name))
 
     def stop(self, deadline: float) -> None:  # noqa: ARG002 - closing is not divisible
         """Close the files."""

@@ -63,6 +63,7 @@ class SinkRunner:
         self._queue: deque[tuple[pa.RecordBatch, int]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
+        self._in_hand: pa.RecordBatch | None = None
         self._deadline: float | None = None
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._run, name=f"sink-{sink.name}", daemon=True)
@@ -95,10 +96,13 @@ class SinkRunner:
     def join(self, deadline: float) -> None:
         """Wait for the end, then count what is left as lost."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
-        if self._thread.is_alive():
+        hangs = self._thread.is_alive()
+        if hangs:
             log.error("sink %s did not stop in time", self.sink.name)
         with self._changed:
             left, self._bytes = list(self._queue), 0
+            if hangs and self._in_hand is not None:
+                left.append((self._in_hand, 0))
             self._queue.clear()
             self._gauges()
         for batch, _ in left:
@@ -108,7 +112,9 @@ class SinkRunner:
         if not self._started():
             return
         while (batch := self._take()) is not None:
+            self._in_hand = batch
             self._write(batch)
+            self._in_hand = None
         try:
             self.sink.stop(self._deadline or time.monotonic())
         except Exception as error:

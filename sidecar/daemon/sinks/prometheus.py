@@ -22,6 +22,8 @@ HEAD_SIGNALS = ("context_share",)
 """Signals that are published per head when that is asked for."""
 TRACE_ID = "^[0-9a-f]{32}$"
 DOCS = {name: schema.RECORD.field(name).metadata[b"doc"].decode() for name in schema.SIGNAL_NAMES}
+LAYER_DOCS = {name: f"{doc} By layer, mean over its heads." for name, doc in DOCS.items()}
+HEAD_DOCS = {name: f"{doc} By layer and head." for name, doc in DOCS.items()}
 
 
 class PrometheusSink(Sink):
@@ -52,16 +54,18 @@ class PrometheusSink(Sink):
 
     def collect(self) -> Iterator[Metric]:
         """`attention_*`."""
-        names, docs = self._labels.names, DOCS
+        names = self._labels.names
         with self._lock:
             yield self._sample_counts()
-            yield from self._scalar.families("attention_", docs, names)
+            yield from self._scalar.families("attention_", DOCS, names)
             yield self._unmeasured()
             own = OWN_LABELS
             if self._settings.per_layer:
-                yield from self._layer.families("attention_layer_", docs, (*own, "layer"))
+                yield from self._layer.families("attention_layer_", LAYER_DOCS, (*own, "layer"))
             if self._settings.per_head:
-                yield from self._head.families("attention_head_", docs, (*own, "layer", "head"))
+                yield from self._head.families(
+                    "attention_head_", HEAD_DOCS, (*own, "layer", "head")
+                )
 
     def _count_scalars(
         self, batch: pa.RecordBatch, labels: list[tuple[str, ...]], which: NDArray[np.intp]

@@ -1,6 +1,5 @@
 """Which series a sample belongs to: label values, bounded in number."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,17 +21,15 @@ Labels = tuple[str, ...]
 
 def label_name(tag: str) -> str:
     """The Prometheus label for a tag."""
-    name = re.sub(r"[^a-zA-Z0-9_]", "_", tag)
-    clash = name in RESERVED or not re.match(r"[a-zA-Z_]", name) or name.startswith("__")
-    return f"tag_{name}" if clash else name
+    return f"tag_{tag}" if tag in RESERVED or tag.startswith("__") else tag
 
 
 class SeriesLabels:
     """Label values of a batch's rows."""
 
     def __init__(self, tags: Sequence[str], limit: int, metrics: OwnMetrics) -> None:
-        self.tags = tuple(tags)
-        self.names = (*OWN_LABELS, *map(label_name, tags))
+        self.tags = tuple(dict.fromkeys(tags))
+        self.names = (*OWN_LABELS, *map(label_name, self.tags))
         self._overflow = metrics.overflow
         self._caps = [Cap(limit) for _ in self.names]
         self._known: set[Labels] = set()
