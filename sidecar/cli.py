@@ -151,7 +151,13 @@ def doctor(config: Path | None, url: str | None) -> None:
 @click.argument("sql")
 @_config
 @click.option("--archive", "path", type=click.Path(path_type=Path), help="Folder of the archive.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="How to print: table, csv or json.",
+)
 def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
     """Run one SELECT over the archive's views: samples, layers, heads, segments, hours."""
     from sidecar.archive.output import QueryFailed, answer

@@ -70,6 +70,6 @@ LINKS = [
 ]
 
 
-@pytest.mark.parametrize(("file", "target"), LINKS, ids=str)
+@pytest.mark.parametrize(("file", "target"), LINKS, ids=[target for _, target in LINKS])
 def test_a_link_leads_somewhere(file: Path, target: str) -> None:
     assert (file.parent / target).exists()
