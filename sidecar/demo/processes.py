@@ -59,8 +59,10 @@ class Child:
         if code is not None:
             raise DemoError(f"{self.name} ended with code {code}\n{self.tail()}")
 
-    def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> float:
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float, what: str) -> float:
         """Wait for ``ready`` and return the seconds it took; says every 10 s that it still waits.
+
+        ``what`` is waited for, as in "vLLM: the start took more than 300 s".
 
         Raises DemoError when the process ends first or the time is over.
         """
@@ -69,7 +71,8 @@ class Child:
             self.check()
             now = time.monotonic()
             if now - started > seconds:
-                raise DemoError(f"{self.name} was not ready in {seconds:.0f} s\n{self.tail()}")
+                late = f"{self.name}: {what} took more than {seconds:.0f} s"
+                raise DemoError(f"{late}\n{self.tail()}")
             if now - told >= _PROGRESS_SECONDS:
                 click.echo(f"  … {now - started:.0f} s")
                 told = now

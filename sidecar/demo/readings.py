@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-_SECONDS = 5.0
+from sidecar.demo.processes import DemoError
+
+_PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Reading:
 
 
 def scrape(daemon_url: str) -> Reading:
-    """Read /metrics. Raises httpx.HTTPError."""
-    response = httpx.get(f"{daemon_url}/metrics", timeout=_SECONDS).raise_for_status()
+    """Read /metrics. Raises DemoError when the daemon does not answer within 20 s."""
+    response = _get(f"{daemon_url}/metrics")
     values: dict[str, tuple[tuple[Mapping[str, str], float], ...]] = {}
     for family in text_string_to_metric_families(response.text):
         for sample in family.samples:
@@ -59,9 +61,16 @@ def scrape(daemon_url: str) -> Reading:
 
 
 def tap_reason(daemon_url: str) -> str:
-    """Why the tap is in its state, from /v1/status. Raises httpx.HTTPError."""
-    response = httpx.get(f"{daemon_url}/v1/status", timeout=_SECONDS).raise_for_status()
-    return "; ".join(tap["reason"] for tap in response.json()["taps"] if tap["reason"])
+    """State of each tap and why, from /v1/status. Raises DemoError like `scrape`."""
+    taps = _get(f"{daemon_url}/v1/status").json()["taps"]
+    return "; ".join(f"{tap['state']} {tap['reason']}".strip() for tap in taps) or "nothing yet"
+
+
+def _get(url: str) -> httpx.Response:
+    try:
+        return httpx.get(url, timeout=_PATIENCE_SECONDS).raise_for_status()
+    except httpx.HTTPError as error:
+        raise DemoError(f"{url} did not answer: {error}") from error
 
 
 def _has(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
-import httpx
 
 from sidecar import archive
 from sidecar.demo import layout as layouts
@@ -18,7 +17,7 @@ from sidecar.demo.screen import Screen, View
 from sidecar.demo.traffic import Traffic
 
 ONCE_SECONDS = 30.0
-_START_SECONDS, _ARCHIVE_SECONDS = 300.0, 30.0
+_START_SECONDS, _ARCHIVE_SECONDS = 480.0, 30.0
 _REFRESH_SECONDS, _COST_WINDOW = 1.0, 10
 QUERIES = (
     "select route, count(*) samples, avg(context_share) from samples group by all order by all",
@@ -28,7 +27,7 @@ QUERIES = (
 
 def tell(folder: Path, *, once: bool) -> int:
     """Run the demo and return the exit status; a SIGTERM counts as Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(folder, once=once)
     except DemoError as error:
@@ -37,6 +36,8 @@ def tell(folder: Path, *, once: bool) -> int:
     except KeyboardInterrupt:
         click.echo("stopped before the demo was over")
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
@@ -75,10 +76,10 @@ def _engine(layout: Layout) -> Child:
 def _start(layout: Layout, daemon: Child, engine: Child) -> None:
     click.echo("The model is a small PLACEHOLDER: it copies sentences from its documents.")
     click.echo(f"starting the daemon (log {daemon.log})")
-    daemon.wait_until(lambda: answers(f"{layout.daemon_url}/metrics"), seconds=60)
+    daemon.wait_until(lambda: answers(f"{layout.daemon_url}/metrics"), seconds=60, what="the start")
     click.echo(f"starting vLLM on the CPU, about 40 s (log {engine.log})")
     ready = f"{layout.engine_url}/health"
-    seconds = engine.wait_until(lambda: answers(ready), seconds=_START_SECONDS)
+    seconds = engine.wait_until(lambda: answers(ready), seconds=_START_SECONDS, what="the start")
     click.echo(f"vLLM is up after {seconds:.0f} s; asking questions over three routes")
     click.echo(f"metrics: {layout.daemon_url}/metrics")
 
@@ -110,21 +111,19 @@ def _prove(layout: Layout, daemon: Child) -> None:
     """All samples that are on the metrics page get into the archive, or the demo has failed."""
     published = scrape(layout.daemon_url).samples()
     if not published:
-        raise DemoError(f"no sample on /metrics; the tap says: {_reason(layout)}\n{daemon.tail()}")
+        said = tap_reason(layout.daemon_url)
+        raise DemoError(f"no sample on /metrics; the tap says: {said}\n{daemon.tail()}")
     click.echo(f"{published} samples on /metrics; the archive closes its file within seconds")
-    daemon.wait_until(lambda: _archived(layout) >= published, seconds=_ARCHIVE_SECONDS)
+    daemon.wait_until(
+        lambda: _archived(layout) >= published,
+        seconds=_ARCHIVE_SECONDS,
+        what=f"the way of {published} samples to the archive",
+    )
     click.echo(f"{_archived(layout)} samples in the archive")
 
 
 def _archived(layout: Layout) -> int:
     return int(archive.open(layout.archive).dataset.count_rows()) if layout.archive.is_dir() else 0
-
-
-def _reason(layout: Layout) -> str:
-    try:
-        return tap_reason(layout.daemon_url) or scrape(layout.daemon_url).tap_state()
-    except httpx.HTTPError as error:
-        return f"nothing ({error})"
 
 
 def _explain(layout: Layout) -> None:

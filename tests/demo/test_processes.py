@@ -30,7 +30,7 @@ def is_running(pid: int) -> bool:
 
 def test_a_child_is_stopped_with_its_own_children(tmp_path: Path) -> None:
     with child(tmp_path, PARENT) as running:
-        running.wait_until(lambda: "child" in running.log.read_text(), seconds=20)
+        running.wait_until(lambda: "child" in running.log.read_text(), seconds=20, what="it")
         grandchild = int(running.log.read_text().split()[1])
         assert is_running(grandchild)
     deadline = time.monotonic() + 5
@@ -43,7 +43,7 @@ def test_a_child_that_dies_is_reported_with_its_last_lines(tmp_path: Path) -> No
     code = "print(*range(100), sep='\\n', flush=True); raise SystemExit(3)"
     died = pytest.raises(DemoError, match="the helper ended with code 3")
     with child(tmp_path, code) as running, died as caught:
-        running.wait_until(lambda: False, seconds=20)
+        running.wait_until(lambda: False, seconds=20, what="it")
     lines = [line.strip() for line in str(caught.value).splitlines()]
     assert lines[-1] == "99"
     assert "70" in lines
@@ -51,9 +51,9 @@ def test_a_child_that_dies_is_reported_with_its_last_lines(tmp_path: Path) -> No
 
 
 def test_waiting_has_an_end(tmp_path: Path) -> None:
-    late = pytest.raises(DemoError, match="the helper was not ready in 0 s")
+    late = pytest.raises(DemoError, match="the helper: the start took more than 0 s")
     with child(tmp_path, "import time; time.sleep(60)") as running, late:
-        running.wait_until(lambda: False, seconds=0.3)
+        running.wait_until(lambda: False, seconds=0.3, what="the start")
 
 
 def test_settings_reach_the_child(tmp_path: Path) -> None:

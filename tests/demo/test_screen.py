@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from sidecar.demo.processes import DemoError, free_port
 from sidecar.demo.readings import Reading, scrape
 from sidecar.demo.screen import Screen, View, line, table
 from sidecar.demo.traffic import Tally
@@ -106,3 +107,9 @@ def test_without_a_terminal_lines_are_printed_now_and_then(reading: Reading) -> 
         for _ in range(3):
             screen.show(view(reading))
     assert text.getvalue() == line(view(reading)) + "\n"
+
+
+def test_a_daemon_that_does_not_answer_is_named() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(DemoError, match=f"{url}/metrics did not answer"):
+        scrape(url)
