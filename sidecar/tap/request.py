@@ -12,7 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from sidecar.tap import traceparent as w3c
-from sidecar.tap.attention_field import MAX_DOCUMENTS, AttentionRequest, Document, excerpt
+from sidecar.tap.attention_field import (
+    LAST_POSITION,
+    MAX_DOCUMENTS,
+    AttentionRequest,
+    Document,
+    excerpt,
+)
 
 XARG = "attention"
 TRACEPARENT_XARG = "attention_traceparent"
@@ -124,4 +130,4 @@ def wish(extra_args: dict[str, Any] | None) -> bool | None:
     encoded = extra_args.get(XARG) if isinstance(extra_args, dict) else None
     if not isinstance(encoded, str) or '"sample"' not in encoded:
         return None
-    return from_extra_args(extra_args).sample
+    return from_extra_args(extra_args, LAST_POSITION).sample

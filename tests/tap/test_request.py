@@ -2,13 +2,16 @@
 
 import doctest
 import json
+import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.schema import ROLES
 from sidecar.tap import chat_documents, traceparent
 from sidecar.tap.attention_field import TEXT_LENGTH, AttentionRequest
 from sidecar.tap.chat_documents import as_attention
@@ -16,6 +19,7 @@ from sidecar.tap.request import (
     MALFORMED_CHAT_DOCUMENTS,
     MALFORMED_REQUEST,
     MALFORMED_TRACEPARENT,
+    PROBLEMS,
     RequestError,
     decode,
     encode,
@@ -23,6 +27,7 @@ from sidecar.tap.request import (
     parse,
     wish,
 )
+from sidecar.tap.spans.reasons import REASONS
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -205,3 +210,18 @@ def test_examples_in_the_documentation(module: Any) -> None:
     outcome = doctest.testmod(module)
     assert outcome.attempted
     assert outcome.failed == 0
+
+
+def test_the_documentation_is_right() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "request.md").read_text()
+    for name in (*REASONS, *PROBLEMS, *ROLES, *AttentionRequest.model_fields):
+        assert f"`{name}`" in text, name
+    listed = re.findall(r"^\| `(\w+)` \| [A-Z]", text.split("## Segments")[1], re.MULTILINE)
+    assert set(listed) <= {*REASONS, *ROLES}
+    shown = re.search(r'"message": "(.*)",', text)
+    with pytest.raises(RequestError) as raised:
+        parse(
+            {"documents": [{"id": "a", "start": 1, "end": 10}, {"id": "b", "start": 9, "end": 11}]}
+        )
+    assert shown
+    assert shown[1] == str(raised.value)

@@ -151,6 +151,16 @@ def test_without_a_tokenizer_ranges_still_count() -> None:
     assert spans.failures == ["no_tokenizer"]
 
 
+class Unreadable:
+    """Not a tokenizer at all."""
+
+
+def test_a_tokenizer_that_cannot_be_read_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    spans = SpanFinder(Unreadable()).find(list(range(20)), by_text("x"))
+    assert spans.failures == ["no_tokenizer"]
+    assert "Unreadable cannot be read in full" in caplog.text
+
+
 @pytest.mark.parametrize("length", [0, 1, SINK_TOKENS, SINK_TOKENS + 1])
 def test_the_shortest_prompts(length: int) -> None:
     spans = finder().find(list(range(length)), by_text("x"))

@@ -77,6 +77,26 @@ def test_an_unknown_spelling_is_read_with_the_decoder() -> None:
     assert own.join(np.asarray([1, 0], np.int64))[0] == b"ZweiEin"
 
 
+class WholeTokens(OwnSpelling):
+    """As Tekken presents itself: tokens are plain text, headings among them."""
+
+    def get_vocab(self) -> dict[str, int]:
+        return {chr(code): code for code in range(256)} | {"##": 256, "###": 257}
+
+    def decode(self, token_ids: list[int]) -> str:
+        names = {number: token for token, number in self.get_vocab().items()}
+        return "".join(names[token_id].strip() for token_id in token_ids)
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        return [ord(character) for character in text if ord(character) < 256]
+
+
+def test_marks_of_another_family_do_not_mislead() -> None:
+    plain = Pieces(WholeTokens())
+    assert (plain.form, plain.faithful) == ("plain", False)
+    assert plain.as_tokenized("# Über, ## sie") == "# Über, ## sie"
+
+
 @given(AWKWARD)
 @example("\u0301a")
 @example("\u1112\u1161\u11ab")

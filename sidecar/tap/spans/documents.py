@@ -9,6 +9,7 @@ import numpy as np
 
 from sidecar.tap.attention_field import Document
 from sidecar.tap.spans.claims import Claims
+from sidecar.tap.spans.reasons import Reason
 from sidecar.tap.spans.text import IntArray, Text, folded
 
 SHORT = 24
@@ -42,7 +43,7 @@ class Search:
 
     def __init__(self, prompt: Prompt) -> None:
         self.places: list[Place] = []
-        self.failures: list[str] = []
+        self.failures: list[Reason] = []
         self._prompt = prompt
         self._claims = Claims()
 
@@ -100,5 +101,5 @@ class Search:
             self.places.append(Place(document.id, *self._prompt.tokens(start, end)))
         return documents[len(spots) :]
 
-    def _reason(self, text: Text, document: Document) -> str:
+    def _reason(self, text: Text, document: Document) -> Reason:
         return "overlap" if folded(document.text or "") in text.characters else "not_in_prompt"

@@ -1,5 +1,6 @@
 """From the tokens of a prompt to its segments."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,22 +10,36 @@ from sidecar.tap.request import WorkerRequest
 from sidecar.tap.spans.documents import Place, Prompt, Search
 from sidecar.tap.spans.markers import Markers
 from sidecar.tap.spans.pieces import Pieces
+from sidecar.tap.spans.reasons import Reason
 from sidecar.tap.spans.roles import ChatRoles
 from sidecar.tap.spans.segments import CODE, Method, Spans, partition
+
+_logger = logging.getLogger(__name__)
 
 
 class SpanFinder:
     """Finds documents and roles in prompts. Made once per tokenizer, which takes about a second.
 
-    Without a tokenizer only explicit ranges can be found. Raises MarkerError for a wrong marker.
+    Without a tokenizer, or with one of an unknown kind, only explicit ranges can be found. Raises
+    MarkerError for a wrong marker.
     """
 
     def __init__(
         self, tokenizer: Any, markers: Sequence[str] = (), chat_template: str | None = None
     ) -> None:
         self._markers = Markers(markers)
-        self._pieces = None if tokenizer is None else Pieces(tokenizer)
-        self._roles = None if tokenizer is None else ChatRoles(tokenizer, chat_template)
+        self._pieces: Pieces | None = None
+        self._roles: ChatRoles | None = None
+        if tokenizer is not None:
+            self._learn(tokenizer, chat_template)
+
+    def _learn(self, tokenizer: Any, chat_template: str | None) -> None:
+        """Read the tokenizer as far as it can be read; what cannot is counted with each request."""
+        try:
+            self._pieces = Pieces(tokenizer)
+            self._roles = ChatRoles(tokenizer, chat_template)
+        except Exception:
+            _logger.exception("attention: %s cannot be read in full", type(tokenizer).__name__)
 
     def find(self, prompt_token_ids: Sequence[int], request: WorkerRequest) -> Spans:
         """Segments of a prompt: a partition of ``[0, len(prompt_token_ids))``.
@@ -47,7 +62,7 @@ class SpanFinder:
 
     def _named(
         self, prompt: Prompt, request: WorkerRequest
-    ) -> tuple[list[Place], list[str], Method]:
+    ) -> tuple[list[Place], list[Reason], Method]:
         search = Search(prompt)
         with_text = search.by_range(request.documents)
         if self._pieces is None:

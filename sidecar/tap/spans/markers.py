@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sidecar.tap.spans.claims import Claims
 from sidecar.tap.spans.documents import Place, Prompt
+from sidecar.tap.spans.reasons import Reason
 from sidecar.tap.spans.text import Text
 
 ID_LENGTH = 256
@@ -23,10 +24,12 @@ class Markers:
     def __bool__(self) -> bool:
         return bool(self._patterns)
 
-    def find(self, prompt: Prompt) -> tuple[list[Place], list[str]]:
+    def find(self, prompt: Prompt) -> tuple[list[Place], list[Reason]]:
         """Places of the marked documents, in order of pattern and position, and failures."""
         text = Text.of(prompt.data)
-        claims, places, failures = Claims(), [], []
+        claims = Claims()
+        places: list[Place] = []
+        failures: list[Reason] = []
         for match in (match for p in self._patterns for match in p.finditer(text.characters)):
             start, end = match.span("text" if "text" in match.re.groupindex else 0)
             if start >= end:

@@ -12,7 +12,11 @@ import numpy.typing as npt
 
 from sidecar.tap.spans.text import folded
 
-PROBE = "Naïve café — 12.5 % of “quotes”, It's\n\n\ttabs  and   spaces; ﬁne Straße 日本語 🙂 end."
+PROBES = (
+    "Naïve café — 12.5 % of “quotes”, It's\n\n\ttabs  and   spaces; ﬁne Straße 日本語 🙂 end.",
+    "It's 12.5 % of SOME words,\n\n\ttabs  and   spaces; (end).",
+)
+"""Texts that a spelling must reproduce: all that can go wrong, and the least that must go right."""
 
 IntArray = npt.NDArray[np.int64]
 
@@ -20,31 +24,44 @@ IntArray = npt.NDArray[np.int64]
 class Pieces:
     """The bytes of each token.
 
-    ``form`` is how the vocabulary spells them: `byte-level`, `metaspace`, `wordpiece`, `decoded`.
-    ``faithful`` says whether text comes back as it went in, up to white space and NFC.
+    ``form`` is how the vocabulary spells them: `byte-level`, `metaspace`, `wordpiece`, `plain`, or
+    `decoded` where only the decoder knows. ``faithful`` says whether text comes back as it went in,
+    up to white space and NFC.
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        vocabulary: dict[Any, int] = tokenizer.get_vocab()
         self._tokenizer = tokenizer
-        self.form = _form(vocabulary)
-        spell = _decoded(tokenizer) if self.form == "decoded" else _SPELLINGS[self.form]
-        self._unknown = max(vocabulary.values(), default=-1) + 1
+        self._vocabulary: dict[Any, int] = tokenizer.get_vocab()
+        self._unknown = max(self._vocabulary.values(), default=-1) + 1
+        self.form, self.faithful = self._try_forms()
+        self._spell_as(self.form)
+
+    def _try_forms(self) -> tuple[str, bool]:
+        forms = _likely_forms(self._vocabulary)
+        for probe in PROBES:
+            for form in forms:
+                self._spell_as(form)
+                if folded(self.as_tokenized(probe)) == folded(probe):
+                    return form, probe == PROBES[0]
+        return forms[0], False
+
+    def _spell_as(self, form: str) -> None:
+        spell = _SPELLINGS.get(form) or _decoded(self._tokenizer)
         self._table = [b""] * (self._unknown + 1)
-        for token, token_id in vocabulary.items():
+        for token, token_id in self._vocabulary.items():
             self._table[token_id] = token if isinstance(token, bytes) else spell(token)
-        for token_id, added in getattr(tokenizer, "added_tokens_decoder", {}).items():
+        for token_id, added in getattr(self._tokenizer, "added_tokens_decoder", {}).items():
             self._table[token_id] = str(added).encode()
         self._lengths = np.fromiter(map(len, self._table), np.int64, len(self._table))
-        self.faithful = folded(self.as_tokenized(PROBE)) == folded(PROBE)
 
     def join(self, token_ids: IntArray) -> tuple[bytes, IntArray]:
         """Text of a prompt and where each token begins in it: ``n + 1`` offsets for n tokens.
 
         Ids outside the vocabulary, as multimodal engines use, have no bytes.
         """
-        outside = (token_ids < 0) | (token_ids >= self._unknown)
-        known = np.where(outside, self._unknown, token_ids)
+        known = token_ids
+        if (outside := (known < 0) | (known >= self._unknown)).any():
+            known = np.where(outside, self._unknown, known)
         offsets = np.zeros(len(known) + 1, np.int64)
         np.cumsum(self._lengths[known], out=offsets[1:])
         return b"".join(map(self._table.__getitem__, known.tolist())), offsets
@@ -56,12 +73,13 @@ class Pieces:
         return data.decode(errors="replace")
 
 
-def _form(vocabulary: dict[Any, int]) -> str:
+def _likely_forms(vocabulary: dict[Any, int]) -> list[str]:
+    """Forms by how many tokens begin with their mark; those without a mark come last."""
     marks = {"byte-level": "Ġ", "metaspace": "▁", "wordpiece": "##"}
     tokens = [token for token in vocabulary if isinstance(token, str)]
     counts = {form: sum(t.startswith(mark) for t in tokens) for form, mark in marks.items()}
-    best = max(counts, key=counts.__getitem__)
-    return best if counts[best] else "decoded"
+    marked = sorted(filter(counts.__getitem__, counts), key=counts.__getitem__, reverse=True)
+    return [*marked, "plain", "decoded"] if marked else ["decoded", "plain"]
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -101,6 +119,7 @@ _SPELLINGS: dict[str, Callable[[str], bytes]] = {
     "byte-level": _byte_level,
     "metaspace": _metaspace,
     "wordpiece": _wordpiece,
+    "plain": str.encode,
 }
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sidecar.schema import ROLES, SINK_TOKENS
 from sidecar.tap.spans.documents import Place
+from sidecar.tap.spans.reasons import Reason
 
 Method = Literal["explicit", "text", "markers", "none"]
 Codes = npt.NDArray[np.int32]
@@ -30,14 +31,14 @@ class Spans:
     """How documents were found; where several ways were needed, the least certain."""
     documents_declared: int = 0
     documents_found: int = 0
-    failures: list[str] = field(default_factory=list)
+    failures: list[Reason] = field(default_factory=list)
     """One reason for each document that was declared and not found."""
 
 
 def partition(
     roles: Codes,
     places: Sequence[Place],
-    failures: Sequence[str],
+    missing: Sequence[Reason],
     method: Method,
 ) -> Spans:
     """Cut ``roles``, a role code per token, into runs, with the documents and the sink on top.
@@ -45,7 +46,7 @@ def partition(
     A token that two documents share goes to the earlier; explicit ranges are kept to the token.
     """
     codes = roles.copy()
-    failures = list(failures)
+    failures = list(missing)
     ordered = sorted(places, key=lambda place: (place.explicit, -place.start))
     for number, place in enumerate(ordered):
         codes[place.start : place.end] = len(ROLES) + number
@@ -65,7 +66,7 @@ def _hidden(codes: Codes, documents: int) -> int:
 
 
 def _runs(
-    codes: Codes, sources: list[str], found: int, failures: list[str], method: Method
+    codes: Codes, sources: list[str], found: int, failures: list[Reason], method: Method
 ) -> Spans:
     if not len(codes):
         edges = np.zeros(0, np.int32)
