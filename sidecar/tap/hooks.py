@@ -37,7 +37,7 @@ class Hooks:
 
     def install(self) -> None:
         """Wrap the runner; its layers are wrapped when the cache has been allocated."""
-        self._runner.attention_tap = self.tap
+        self._runner.attention_sidecar = self
         self.emitter.start()
         guard, tap = self.tap.guard, self.tap
         after(self._runner, "initialize_kv_cache", self._on_cache)

@@ -32,7 +32,8 @@ def register() -> None:
     @functools.wraps(original)
     def init_device(self: Any) -> Any:
         result = original(self)
-        _safely(attach, self.worker)
+        if enabled():
+            _safely(attach, self.worker)
         return result
 
     setattr(init_device, _MARK, True)

@@ -87,7 +87,8 @@ class Tap:
         """A step starts."""
         if not self.tapped:
             return
-        self._in_step, self._plan, self._layers_seen = True, None, 0
+        self._in_step, self._plan, self._layers_seen = False, None, 0
+        self.dropped["step_lost"] += 1
         self.steps += 1
         self._take_settings()
         self.sampler.budget.update(self.sampler.settings.budget_ms_per_s, self.guard.spent)
@@ -96,6 +97,8 @@ class Tap:
             self.requests.forget(request_id)
         for incoming in announcement.incoming:
             self._track(incoming)
+        self.dropped["step_lost"] -= 1
+        self._in_step = True
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
@@ -103,8 +106,10 @@ class Tap:
             return
         self._layers_seen += 1
         if self._plan is None:
-            self._plan = []
-            self._plan = self._make_plan()
+            self._plan = self.guard.run("plan", self._make_plan)
+            if self._plan is None:
+                self._plan = []
+                self.dropped["plan_failed"] += 1
         if self._plan and (slot := self.tapped.slots.get(layer)) is not None:
             self.guard.run("stash", self.tapped.stash.put, slot, query)
             if self._keys_to:

@@ -49,7 +49,7 @@ class Requests:
         """Find the request's spans, once, and remember it; False when it has no prompt tokens."""
         if incoming.prompt_token_ids is None:
             return False
-        request = from_extra_args(incoming.extra_args)
+        request = from_extra_args(incoming.extra_args, self._settings.max_documents)
         spans = self._finder.find(incoming.prompt_token_ids, request)
         self.sampled += 1
         self.methods[spans.method] += 1

@@ -17,6 +17,9 @@ os.environ.update(
     HF_HUB_OFFLINE="1",
 )
 
+_ALIVE: list[Any] = []
+"""The end of one engine would take down the process groups that the others share."""
+
 
 @dataclass
 class LocalEngine:
@@ -32,7 +35,7 @@ class LocalEngine:
 
     @property
     def tap(self) -> Any:
-        return self.runner.attention_tap
+        return self.runner.attention_sidecar.tap
 
     def listen(self, **sampling: Any) -> None:
         """Forget the samples so far and sample as told, by default every step of every request."""
@@ -61,11 +64,23 @@ class LocalEngine:
         return [list(output.outputs[0].token_ids) for output in outputs]
 
 
-def start(model: Path, **options: Any) -> LocalEngine:
-    """Start an engine; ``options`` go to vLLM."""
+def bare(model: Path, **options: Any) -> Any:
+    """vLLM itself; ``options`` go to it."""
     from vllm import LLM
 
-    defaults = {"enforce_eager": True, "max_model_len": 1024, "dtype": "float32"}
-    engine = LocalEngine(LLM(str(model), **defaults | options))
+    defaults = {
+        "enforce_eager": True,
+        "max_model_len": 1024,
+        "dtype": "float32",
+        "num_gpu_blocks_override": 20,
+    }
+    llm = LLM(str(model), **defaults | options)
+    _ALIVE.append(llm)
+    return llm
+
+
+def start(model: Path, **options: Any) -> LocalEngine:
+    """An engine that samples every step of every request."""
+    engine = LocalEngine(bare(model, **options))
     engine.listen()
     return engine

@@ -14,7 +14,7 @@ _QUIETER = 8.0
 """Tied embeddings that dominate would make the model repeat its last token for ever."""
 
 
-def write(folder: Path, *, seed: int = 7) -> Path:
+def write(folder: Path, *, seed: int = 7, sharper: float = _SHARPER) -> Path:
     """Save it with the demo's tokenizer; 4 layers of 8 query heads over 4 key heads of 32."""
     tokens = tokenizer.train()
     network = model.build(model.architecture(tokens), seed=seed)
@@ -22,8 +22,8 @@ def write(folder: Path, *, seed: int = 7) -> Path:
         network.model.embed_tokens.weight.div_(_QUIETER)
         for layer in network.model.layers:
             layer.self_attn.o_proj.weight.mul_(_SHARPER)
-            layer.self_attn.q_proj.weight.mul_(_SHARPER)
-            layer.self_attn.k_proj.weight.mul_(_SHARPER)
+            layer.self_attn.q_proj.weight.mul_(sharper)
+            layer.self_attn.k_proj.weight.mul_(sharper)
     model.save(network, tokens, folder)
     return folder
 
