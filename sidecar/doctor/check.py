@@ -16,8 +16,8 @@ class Check:
     advice: str = ""
 
     def __str__(self) -> str:
-        line = f"{self.verdict:<5} {self.name:<12} {self.found}"
-        return f"{line}\n{'':<18} → {self.advice}" if self.advice else line
+        line = f"{self.verdict:<5} {self.name:<14} {self.found}"
+        return f"{line}\n{'':<20} → {self.advice}" if self.advice else line
 
 
 def ok(name: str, found: str) -> Check:
