@@ -4,7 +4,7 @@ import fcntl
 import ipaddress
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -26,16 +26,16 @@ class Sockets:
     """PULL for samples and status, PUB for the sampling settings. Used from one thread."""
 
     def __init__(self, settings: Wire) -> None:
-        self._closing = ExitStack()
         with ExitStack() as opening:
+            for field in ("samples", "control"):
+                opening.enter_context(_reserved(settings, field))
             context = opening.enter_context(zmq.Context())
             self._pull = opening.enter_context(context.socket(zmq.PULL))
             self._pull.rcvhwm = settings.high_water_mark
             self._pull.maxmsgsize = MAX_FRAME_BYTES
             self._publish = opening.enter_context(context.socket(zmq.PUB))
-            for socket, field in ((self._pull, "samples"), (self._publish, "control")):
-                socket.linger = 0
-                opening.enter_context(_bound(socket, getattr(settings, field), settings, field))
+            _bind(self._pull, settings.samples, "samples")
+            _bind(self._publish, settings.control, "control")
             self._closing = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -65,22 +65,24 @@ class Sockets:
         self._publish.send_multipart(parts)
 
 
-def _bound(socket: "zmq.Socket[bytes]", address: str, settings: Wire, field: str) -> ExitStack:
-    """Bind, holding what must be held while bound."""
-    held = ExitStack()
-    parts = urlsplit(address)
-    if parts.scheme == "ipc":
-        held.enter_context(_locked(Path(address.removeprefix("ipc://")), field))
-    elif parts.scheme == "tcp":
-        _check_host(parts.hostname or "", address, settings, field)
-    else:
-        raise AddressError(f"wire.{field}: must start with ipc:// or tcp://, got {address!r}")
+def _bind(socket: "zmq.Socket[bytes]", address: str, field: str) -> None:
+    socket.linger = 0
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
-        held.close()
         raise AddressError(f"wire.{field}: cannot listen on {address!r}: {error}") from None
-    return held
+
+
+def _reserved(settings: Wire, field: str) -> AbstractContextManager[object]:
+    """What must be held from before an address is bound until after it is closed."""
+    address: str = getattr(settings, field)
+    parts = urlsplit(address)
+    if parts.scheme == "ipc":
+        return _locked(Path(address.removeprefix("ipc://")), field)
+    if parts.scheme == "tcp":
+        _check_host(parts.hostname or "", address, settings, field)
+        return nullcontext()
+    raise AddressError(f"wire.{field}: should start with ipc:// or tcp://, got {address!r}")
 
 
 def _locked(path: Path, field: str) -> IO[bytes]:

@@ -14,6 +14,9 @@ from sidecar.signals.masses import Float32, Group, Masses, Rows
 from sidecar.signals.rows import Lists, list_of, lists, nullable, offsets, require, scalars
 from sidecar.signals.values import shapes_of, value_faults
 
+PER_HEAD = schema.LAYER_SIGNAL_NAMES
+"""The signals that a single head has."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -62,23 +65,24 @@ def compute(batch: pa.RecordBatch) -> pa.RecordBatch:
     if not len(batch):
         return pa.RecordBatch.from_pylist([], schema=schema.RECORD)
     layout = Layout.of(batch)
-    scalar = {name: _nans(len(batch)) for name in schema.SIGNAL_NAMES}
     starts = offsets(batch, "layers")
-    starts -= starts[0]
-    layered = {name: _nans(int(starts[-1])) for name in schema.LAYER_SIGNAL_NAMES}
+    layered = _nans((len(PER_HEAD), int(starts[-1] - starts[0])))
+    means, gini = _nans((len(PER_HEAD), len(batch))), _nans((len(batch),))
     for group in layout.masses.groups:
-        places = starts[group.rows][:, None] + np.arange(group.layers)
-        for name, heads in _head_signals(batch, layout, group).items():
-            sums, counts = _sums(heads.reshape(-1, group.layers, group.heads))
-            layered[name][places] = _ratio(sums, counts)
-            scalar[name][group.rows] = _ratio(sums.sum(axis=-1), counts.sum(axis=-1))
-            if name == "context_share":
-                scalar["context_gini"][group.rows] = formulas.context_gini(heads)
-    for name, values in document_signals(
+        heads = _head_signals(batch, layout, group)
+        sums, counts = _sums(heads)
+        places = (starts[group.rows] - starts[0])[:, None] + np.arange(group.layers)
+        layered[:, places] = _ratio(sums, counts)
+        means[:, group.rows] = _ratio(sums.sum(axis=-1), counts.sum(axis=-1))
+        shares = heads[PER_HEAD.index("context_share")]
+        gini[group.rows] = formulas.context_gini(shares.reshape(len(shares), -1))
+    documents = document_signals(
         batch, layout.masses.by_segment, layout.is_context, layout.segment_row
-    ).items():
-        scalar[name][:] = np.where(layout.whole, values, np.nan)
-    return _record(batch, scalar, layered, starts)
+    )
+    scalar = dict(zip(PER_HEAD, means, strict=True)) | {"context_gini": gini}
+    for name, values in documents.items():
+        scalar[name] = np.where(layout.whole, values, np.nan).astype(np.float32)
+    return _record(batch, scalar, dict(zip(PER_HEAD, layered, strict=True)), starts - starts[0])
 
 
 def per_head(batch: pa.RecordBatch) -> Iterator[tuple[Rows, dict[str, Float32]]]:
@@ -88,22 +92,19 @@ def per_head(batch: pa.RecordBatch) -> Iterator[tuple[Rows, dict[str, Float32]]]
     """
     layout = Layout.of(batch)
     for group in layout.masses.groups:
-        shape = (len(group.rows), group.layers, group.heads)
         heads = _head_signals(batch, layout, group)
-        yield group.rows, {name: values.reshape(shape) for name, values in heads.items()}
+        yield group.rows, dict(zip(PER_HEAD, heads, strict=True))
 
 
-def _head_signals(batch: pa.RecordBatch, layout: Layout, group: Group) -> dict[str, Float32]:
-    """``[rows, layer * head]`` by signal."""
+def _head_signals(batch: pa.RecordBatch, layout: Layout, group: Group) -> Float32:
+    """``[signal, rows, layer, head]``, signals as in `PER_HEAD`."""
     rows, size = group.rows, group.layers * group.heads
     sink, outside, context, generated = group.by_role
     entropy, squares = (lists(batch, name).rows(rows, size) for name in ("entropy", "square_sum"))
     length, generated_tokens = layout.context_length[rows], layout.generated_tokens[rows]
-    share = formulas.context_share(context, outside)
-    share[~(layout.whole & layout.has_sink)[rows]] = np.nan
-    return {
-        "context_share": share,
-        "sink_share": np.where(layout.has_sink[rows, None], formulas.sink_share(sink), np.nan),
+    measured = {
+        "context_share": formulas.context_share(context, outside),
+        "sink_share": formulas.sink_share(sink),
         "lookback_ratio": formulas.lookback_ratio(
             generated, (length - generated_tokens)[:, None], generated_tokens[:, None]
         ),
@@ -111,12 +112,18 @@ def _head_signals(batch: pa.RecordBatch, layout: Layout, group: Group) -> dict[s
         "head_concentration": formulas.head_concentration(squares),
         "copy_rate": formulas.copy_rate(_copied(lists(batch, "copied"), rows, size)),
     }
+    measured["context_share"][~(layout.whole & layout.has_sink)[rows]] = np.nan
+    measured["sink_share"][~layout.has_sink[rows]] = np.nan
+    heads = np.stack([measured[name] for name in PER_HEAD])
+    return heads.reshape(len(PER_HEAD), len(rows), group.layers, group.heads)
 
 
 def _copied(copied: Lists, rows: Rows, size: int) -> Float32:
     """1 and 0, NaN where the sample does not say."""
-    out = np.full((len(rows), size), np.nan, dtype=np.float32)
     known = copied.lengths[rows] == size
+    if known.all():
+        return copied.rows(rows, size).astype(np.float32)
+    out = _nans((len(rows), size))
     if known.any():
         out[known] = copied.rows(rows[known], size)
     return out
@@ -124,16 +131,22 @@ def _copied(copied: Lists, rows: Rows, size: int) -> Float32:
 
 def _sums(heads: Float32) -> tuple[Float32, Float32]:
     """Sum and number of what was measured, over the last axis."""
-    unknown = np.isnan(heads)
-    counts = heads.shape[-1] - unknown.sum(axis=-1, dtype=np.float32)
-    return np.where(unknown, np.float32(0), heads).sum(axis=-1), counts
+    size = heads.shape[-1]
+    flat = heads.reshape(-1, size)
+    sums = flat @ np.ones(size, dtype=np.float32)
+    counts = np.full_like(sums, size)
+    partly = np.flatnonzero(np.isnan(sums))
+    unknown = np.isnan(flat[partly])
+    counts[partly] -= unknown.sum(axis=-1)
+    sums[partly] = np.where(unknown, np.float32(0), flat[partly]).sum(axis=-1)
+    return sums.reshape(heads.shape[:-1]), counts.reshape(heads.shape[:-1])
 
 
 def _ratio(sums: Float32, counts: Float32) -> Float32:
     return np.divide(sums, counts, out=_nans(sums.shape), where=counts > 0)
 
 
-def _nans(shape: int | tuple[int, ...]) -> Float32:
+def _nans(shape: tuple[int, ...]) -> Float32:
     return np.full(shape, np.nan, dtype=np.float32)
 
 
@@ -144,8 +157,7 @@ def _record(
     starts: NDArray[np.int64],
 ) -> pa.RecordBatch:
     made: dict[str, pa.Array] = {name: nullable(values) for name, values in scalar.items()}
-    for name, values in layered.items():
-        made[f"layer_{name}"] = list_of(starts, values)
-    names = schema.RECORD.names
-    columns = [made[name] if name in made else batch.column(name) for name in names]
+    made |= {f"layer_{name}": list_of(starts, values) for name, values in layered.items()}
+    given = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns = [made[name] if name in made else given[name] for name in schema.RECORD.names]
     return pa.RecordBatch.from_arrays(columns, schema=schema.RECORD)

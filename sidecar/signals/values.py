@@ -1,7 +1,5 @@
 """What must hold of every sample before anything is computed from it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -70,7 +68,9 @@ def segment_faults(batch: pa.RecordBatch) -> Flags:
     first = start.offsets[:-1] - start.offsets[0]
     starts, ends = start.flat(), end.flat()
     fine = ends >= starts
-    fine[1:] &= (starts[1:] == ends[:-1]) | np.isin(np.arange(1, len(starts)), first)
+    joined = starts[1:] == ends[:-1]
+    joined[first[1:] - 1] = True
+    fine[1:] &= joined
     last = np.append(first[1:], len(ends)) - 1
     closed: Flags = (starts[first] == 0) & (ends[last] == scalars(batch, "context_length"))
     closed &= np.logical_and.reduceat(fine, first)
@@ -79,30 +79,35 @@ def segment_faults(batch: pa.RecordBatch) -> Flags:
 
 def value_faults(batch: pa.RecordBatch, masses: Masses) -> dict[str, Flags]:
     """Masses that do not sum to 1, statistics that no distribution has; NaN is either."""
-    mass = np.zeros(len(batch), dtype=bool)
+    moment = scalars(batch, "time")
+    length = np.maximum(scalars(batch, "context_length"), 1)
+    statistics = _outside(batch, "entropy", np.log(length).astype(np.float32))
+    for name in ("square_sum", "self_weight", "previous_weight"):
+        statistics |= _outside(batch, name, np.ones(len(batch), dtype=np.float32))
+    return {
+        "statistics": statistics,
+        "mass": _mass_faults(batch, masses),
+        "time": (moment < 0) | (moment >= END_OF_TIME),
+    }
+
+
+def _mass_faults(batch: pa.RecordBatch, masses: Masses) -> Flags:
+    bad = _outside(batch, "mass", np.ones(len(batch), dtype=np.float32))
     for group in masses.groups:
         total = group.by_role[SINK] + group.by_role[OUTSIDE]
-        lowest = group.by_role.min(axis=(0, 2))
-        fine = (np.abs(total - 1) <= TOLERANCE).all(axis=1) & (lowest >= -TOLERANCE)
-        mass[group.rows] = ~fine
-    wrong = np.zeros(len(batch), dtype=bool)
-    for name, limit in _limits(batch):
-        wrong |= _outside(batch, name, limit)
-    moment = scalars(batch, "time")
-    return {"statistics": wrong, "mass": mass, "time": (moment < 0) | (moment >= END_OF_TIME)}
-
-
-def _limits(batch: pa.RecordBatch) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Largest value that each per-head statistic can have, by row."""
-    length = np.maximum(scalars(batch, "context_length"), 1)
-    yield "entropy", np.log(length).astype(np.float32)
-    for name in ("square_sum", "self_weight", "previous_weight"):
-        yield name, np.ones(len(batch), dtype=np.float32)
+        highest, lowest = total.max(axis=1), total.min(axis=1)
+        bad[group.rows] |= ~((highest <= 1 + TOLERANCE) & (lowest >= 1 - TOLERANCE))
+    return bad
 
 
 def _outside(batch: pa.RecordBatch, name: str, limit: NDArray[np.float32]) -> Flags:
+    """Rows with a value below 0 or above the row's limit, or NaN."""
     column = lists(batch, name)
+    values = column.flat()
+    if values.min() >= -TOLERANCE and values.max() <= limit.min() + TOLERANCE:
+        return np.zeros(len(batch), dtype=bool)
     first = column.offsets[:-1] - column.offsets[0]
-    lowest = np.minimum.reduceat(column.flat(), first)
-    highest = np.maximum.reduceat(column.flat(), first)
-    return ~((lowest >= -TOLERANCE) & (highest <= limit + TOLERANCE))
+    lowest = np.minimum.reduceat(values, first)
+    highest = np.maximum.reduceat(values, first)
+    bad: Flags = (lowest >= -TOLERANCE) & (highest <= limit + TOLERANCE)
+    return ~bad

@@ -221,7 +221,6 @@ def test_prometheus_answers_context_share_by_route(
     tap = Tap(layers=[0, 1], heads=4, routes=["search", "chat"])
     for _ in range(5):
         daemon.send(tap.message(10))
-    daemon.send(tap.status())
     share = "sum by (route) (attention_context_share_{})"
     mean = f"{share.format('sum')} / {share.format('count')}"
     found = eventually(lambda: prometheus(mean))
@@ -231,4 +230,9 @@ def test_prometheus_answers_context_share_by_route(
     median = "histogram_quantile(0.5, sum by (le, route) (attention_context_share_bucket))"
     assert len(prometheus(median)) == 2
     assert eventually(lambda: prometheus('up{job="sidecar"} == 1'))
-    assert prometheus('attention_tap_state{attention_tap_state="active"} == 1')
+
+    def active() -> list[dict[str, Any]]:
+        daemon.send(tap.status())
+        return prometheus('attention_tap_state{attention_tap_state="active"} == 1')
+
+    assert eventually(active)

@@ -12,7 +12,7 @@ from sidecar.daemon.own import OwnMetrics
 
 log = logging.getLogger(__name__)
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
 MAX_ATTEMPTS = 8
 LONGEST_DELAY = 30.0
 TICK_SECONDS = 1.0

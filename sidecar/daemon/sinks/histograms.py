@@ -1,13 +1,16 @@
 """Histograms of values in [0, 1], counted a batch at a time with numpy."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.samples import Exemplar
 
 from sidecar.daemon.labels import OTHER
+from sidecar.signals import numbers
 
 BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 """Upper bounds of the buckets of every histogram; `+Inf` follows."""
@@ -17,6 +20,7 @@ BUCKETS = len(BOUNDS) + 1
 EDGE_NAMES = [*(repr(bound) for bound in BOUNDS), "+Inf"]
 
 MAX_SERIES = 8192
+TRACE_ID = re.compile("[0-9a-f]{32}")
 
 Labels = tuple[str, ...]
 
@@ -30,7 +34,7 @@ class Histograms:
         self._counts = np.zeros((0, len(self.names), BUCKETS), dtype=np.int64)
         self._sums = np.zeros((0, len(self.names)))
         self._unmeasured = np.zeros((0, len(self.names)), dtype=np.int64)
-        self._exemplars: dict[tuple[int, int, int], tuple[str, float, float]] = {}
+        self._exemplars: dict[int, tuple[str, float, float]] = {}
 
     def place(self, labels: Labels) -> int:
         """Number of the series with these label values, or of `other` when there are too many."""
@@ -52,23 +56,22 @@ class Histograms:
         self,
         places: NDArray[np.intp],
         values: NDArray[np.float32],
-        traces: Sequence[str | None],
+        traces: pa.Array,
         time: float,
     ) -> None:
-        """The same, and remember the last trace id of each bucket as its exemplar."""
+        """The same, and keep the last trace id of each bucket as its exemplar."""
         cells = self._cells(places, values)
         self._tally(cells, values)
-        traced = np.array([trace is not None for trace in traces], dtype=bool)
+        traced = numbers(traces.is_valid()) > 0
         rows, names = np.nonzero(~np.isnan(values) & traced[:, None])
-        flat = cells[rows, names][::-1]
-        last_of_each, position = np.unique(flat, return_index=True)
-        for cell, at in zip(
-            last_of_each.tolist(), (len(flat) - 1 - position).tolist(), strict=True
-        ):
-            series, bucket = divmod(cell, BUCKETS)
-            trace, value = traces[rows[at]], float(values[rows[at], names[at]])
-            assert trace is not None
-            self._exemplars[(*divmod(series, len(self.names)), bucket)] = (trace, value, time)
+        found = cells[rows, names][::-1]
+        kept, first = np.unique(found, return_index=True)
+        last = len(found) - 1 - first
+        ids = {row: traces[row].as_py() for row in np.unique(rows[last]).tolist()}
+        measured = values[rows[last], names[last]].tolist()
+        for cell, row, value in zip(kept.tolist(), rows[last].tolist(), measured, strict=True):
+            if TRACE_ID.fullmatch(ids[row]):
+                self._exemplars[cell] = (ids[row], value, time)
 
     def families(
         self, prefix: str, docs: dict[str, str], labels: Sequence[str]
@@ -96,7 +99,7 @@ class Histograms:
     ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
         buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
         for bucket, (edge, count) in enumerate(zip(EDGE_NAMES, counts, strict=True)):
-            found = self._exemplars.get((place, index, bucket))
+            found = self._exemplars.get((place * len(self.names) + index) * BUCKETS + bucket)
             if found is None:
                 buckets.append((edge, count))
             else:

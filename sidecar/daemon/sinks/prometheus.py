@@ -20,7 +20,6 @@ from sidecar.daemon.sinks.series import OWN_LABELS, SeriesLabels
 
 HEAD_SIGNALS = ("context_share",)
 """Signals that are published per head when that is asked for."""
-TRACE_ID = "^[0-9a-f]{32}$"
 DOCS = {name: schema.RECORD.field(name).metadata[b"doc"].decode() for name in schema.SIGNAL_NAMES}
 LAYER_DOCS = {name: f"{doc} By layer, mean over its heads." for name, doc in DOCS.items()}
 HEAD_DOCS = {name: f"{doc} By layer and head." for name, doc in DOCS.items()}
@@ -73,9 +72,7 @@ class PrometheusSink(Sink):
         places = np.array([self._scalar.place(values) for values in labels])
         columns = [signals.floats(batch.column(name)) for name in self._scalar.names]
         traces = batch.column("trace_id")
-        valid = pc.fill_null(pc.match_substring_regex(traces, TRACE_ID), False)
-        usable = pc.if_else(valid, traces, None).to_pylist()
-        self._scalar.observe_traced(places[which], np.stack(columns, 1), usable, time.time())
+        self._scalar.observe_traced(places[which], np.stack(columns, 1), traces, time.time())
 
     def _count_layers(
         self, batch: pa.RecordBatch, labels: list[tuple[str, ...]], which: NDArray[np.intp]
