@@ -75,13 +75,18 @@ class Tap:
         if not self._layers:
             raise Unsupported("the model has no decoder attention layers")
         self.requests.prepare(adapter)
-        self._choose_layers(self.sampler.settings)
+        self._choose_layers(self.sampler.settings.layers)
         return self._layers
 
     def apply(self, sampling: Sampling) -> None:
         """Take new sampling settings, from any thread; they hold from the next step on."""
         with self._lock:
             self._wanted = sampling
+
+    @property
+    def sampling(self) -> Sampling:
+        """The settings that hold from the next step on."""
+        return self._wanted
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
@@ -90,7 +95,7 @@ class Tap:
         self._in_step, self._plan, self._layers_seen = False, None, 0
         self.dropped["step_lost"] += 1
         self.steps += 1
-        self._take_settings()
+        self.guard.run("settings", self._take_settings)
         self.sampler.budget.update(self.sampler.settings.budget_ms_per_s, self.guard.spent)
         announcement = self.adapter.announcement(scheduler_output)
         for request_id in announcement.finished:
@@ -151,13 +156,15 @@ class Tap:
             wanted = self._wanted
         if wanted is self.sampler.settings:
             return
-        if wanted.layers != self.sampler.settings.layers:
-            self._choose_layers(wanted)
         self.sampler.settings = wanted
+        if wanted.layers != self._chosen:
+            self._choose_layers(wanted.layers)
 
-    def _choose_layers(self, sampling: Sampling) -> None:
+    def _choose_layers(self, choice: str | list[int]) -> None:
+        """Raises UnknownLayer, once; the layers tapped before stay."""
+        self._chosen = choice
         self.tapped = Tapped(
-            self.adapter, self._layers, sampling.layers, self.identity, self.settings.engine
+            self.adapter, self._layers, choice, self.identity, self.settings.engine
         )
 
     def _make_plan(self) -> list[Planned]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine import local, model
+from tests.engine import local, model, server
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,14 @@ def engine(tight_engine: local.LocalEngine) -> Iterator[local.LocalEngine]:
     tight_engine.listen()
     yield tight_engine
     assert not tight_engine.tap.guard.tripped
+
+
+@pytest.fixture(scope="session")
+def served(model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
+    """vLLM's API server with the tap; prompts in chunks of 512 tokens."""
+    folder = tmp_path_factory.mktemp("vllm")
+    with server.serve(model_dir, folder, "--max-num-batched-tokens", "512") as running:
+        yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
