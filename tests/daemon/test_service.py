@@ -206,6 +206,8 @@ def prometheus(
             answer = httpx.get(f"http://{address}/api/v1/query", params={"query": expression})
         except httpx.TransportError:
             return []
+        if not answer.is_success:
+            return []
         found: list[dict[str, Any]] = answer.json().get("data", {}).get("result", [])
         return found
 
