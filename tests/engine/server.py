@@ -151,7 +151,7 @@ def daemon(server: Server, folder: Path, **settings: str) -> Iterator[Daemon]:
         "ATTENTION_SAMPLING__STRIDE": "1",
         "ATTENTION_SAMPLING__BUDGET_MS_PER_S": "0",
     }
-    command = [sys.executable, "-m", "sidecar.cli", "daemon"]
+    command = [str(Path(sys.executable).with_name("attention-sidecar")), "daemon"]
     url = f"http://127.0.0.1:{port}"
     log = folder / f"daemon-{port}.log"
     with Child("the daemon", command, env=environment | settings, log=log) as child:

@@ -1,4 +1,4 @@
-"""Through the OpenAI API: chat and completions, streamed or not, with documents, tags and traces."""
+"""Through the OpenAI API: chat and completions, streamed or not, with documents and tags."""
 
 import json
 
@@ -41,8 +41,7 @@ def ask(served, kind, streamed, attention, **extra):
     assert response.status_code == 200, response.text
     chunks = [response.json()] if not streamed else events(response.text)
     prompt = next(filter(None, (ids(chunk, "prompt_token_ids") for chunk in chunks)))
-    outputs = [ids(chunk, "token_ids") or [] for chunk in chunks]
-    return prompt, sum(outputs, [])
+    return prompt, [token for chunk in chunks for token in ids(chunk, "token_ids") or []]
 
 
 def events(text):

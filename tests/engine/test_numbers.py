@@ -75,13 +75,13 @@ FIRST = {"id": 0}
 
 def generate(engine, prompts, tokens):
     """Outputs, remembering the number that the engine gives to the first of these requests."""
-    FIRST["id"] = int(next(iter([engine.llm.request_counter.counter])))
+    FIRST["id"] = int(engine.llm.request_counter.counter)
     return engine.generate(prompts, tokens)
 
 
 def steps(samples):
     """Sampled output steps by request."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for sample in samples:
         found.setdefault(sample.values["request_id"], []).append(sample.values["step"])
     return sorted(found.values())
@@ -110,16 +110,18 @@ def test_prefix_cache_hits(engine, reference):
     check(engine.samples, prompts, outputs, reference)
 
 
-def test_preemption_repeats_no_step_and_changes_no_number(engine, reference):
+def test_preemption_repeats_no_step_and_changes_no_number(engine, reference, monkeypatch):
     prompts = [prompt(250, seed) for seed in (11, 12, 13, 14)]
     preempted = []
     scheduler = engine.llm.llm_engine.engine_core.engine_core.scheduler
     original = scheduler._preempt_request
-    scheduler._preempt_request = lambda *a, **k: (preempted.append(1), original(*a, **k))[1]
-    try:
-        outputs = generate(engine, prompts, 150)
-    finally:
-        scheduler._preempt_request = original
+
+    def preempt(request, *args, **kwargs):
+        preempted.append(request.request_id)
+        return original(request, *args, **kwargs)
+
+    monkeypatch.setattr(scheduler, "_preempt_request", preempt)
+    outputs = generate(engine, prompts, 150)
     assert preempted, "the cache was large enough, nothing was tested"
     assert steps(engine.samples) == [list(range(150))] * 4
     check(engine.samples, prompts, outputs, reference)
@@ -130,9 +132,7 @@ def test_samples_fit_the_wire_schema(engine):
     batch = to_batch(engine.samples)
     batch.validate(full=True)
     assert batch.num_rows == 3
-    assert batch["sequence"].to_pylist() == list(
-        range(engine.tap.samples - 3, engine.tap.samples)
-    )
+    assert batch["sequence"].to_pylist() == list(range(engine.tap.samples - 3, engine.tap.samples))
 
 
 @pytest.mark.slow

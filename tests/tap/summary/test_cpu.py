@@ -10,7 +10,8 @@ from sidecar.tap.summary.cpu import reduce
 from sidecar.tap.summary.naive import Scoring, attention_logits, attention_weights, summarise
 
 
-def both(heads, kv_heads, size, positions, starts, scorings, seed=0):
+def both(groups, size, positions, starts, scorings, seed=0):
+    heads, kv_heads = groups
     torch.manual_seed(seed)
     queries = [3 * torch.randn(heads, size) for _ in scorings]
     keys = [torch.randn(kv_heads, positions, size) for _ in scorings]
@@ -47,20 +48,20 @@ def agree(expected, found):
 def test_equals_the_specification(positions, groups, size, seed, window, soft_cap, cuts):
     scoring = Scoring(scale=size**-0.5, soft_cap=soft_cap, window=window)
     starts = [0, *sorted(cut for cut in cuts if cut < positions)]
-    agree(*both(*groups, size, positions, starts, [scoring, scoring], seed))
+    agree(*both(groups, size, positions, starts, [scoring, scoring], seed))
 
 
 @pytest.mark.parametrize("positions", [1, 2, 33])
 def test_learned_sinks_join_the_sink_segment(positions):
     sinks = Scoring(scale=0.3, sinks=torch.tensor([2.0, -1.0, 0.5, 9.0]))
-    expected, found = both(4, 2, 16, positions, [0], [sinks, Scoring(scale=0.3)])
+    expected, found = both((4, 2), 16, positions, [0], [sinks, Scoring(scale=0.3)])
     agree(expected, found)
     np.testing.assert_allclose(found["mass"], 1.0, atol=1e-6)
 
 
 def test_alibi_slopes_penalise_distance():
     slopes = Scoring(scale=0.1, slopes=torch.tensor([0.5, 0.1]))
-    agree(*both(2, 1, 8, 21, [0, 4, 9], [slopes]))
+    agree(*both((2, 1), 8, 21, [0, 4, 9], [slopes]))
 
 
 def test_weights_equal_torchs_own_attention():
