@@ -13,6 +13,7 @@ import click
 from pydantic_core import PydanticUndefined
 
 from sidecar import cli, config, schema, sources
+from sidecar.archive import columns
 from sidecar.daemon import catalogue
 from sidecar.signals.definitions import definitions
 from tools import blocks
@@ -34,11 +35,16 @@ def commands() -> str:
 
 def record() -> str:
     """The columns of a sample."""
-    columns = (
+    rows = (
         (f"`{field.name}`", f"`{field.type}`", "yes" if field.nullable else "", _doc(field))
         for field in schema.RECORD
     )
-    return _table(("Column", "Type", "Null", "Meaning"), columns)
+    return _table(("Column", "Type", "Null", "Meaning"), rows)
+
+
+def archive() -> str:
+    """The columns of the archive with their precision."""
+    return _table(columns.HEADING, columns.rows())
 
 
 def signals() -> str:
@@ -63,6 +69,7 @@ PRODUCERS = {
     "settings": settings,
     "cli": commands,
     "record": record,
+    "archive": archive,
     "signals": signals,
     "metrics": metrics,
 }

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow.dataset as ds
 
-PARTITIONS = pa.schema([pa.field("date", pa.date32()), pa.field("hour", pa.int32())])
+PARTITIONS = pa.schema(
+    [pa.field("date", pa.date32(), nullable=False), pa.field("hour", pa.int32(), nullable=False)]
+)
 """Columns that readers take from the folders' names: the UTC date and hour of ``time``."""
 
 COLUMNS = pa.unify_schemas([stored(RECORD), PARTITIONS])

@@ -1,6 +1,7 @@
 """A Parquet file under way: row groups go to a staged name, and finishing makes it appear whole."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ class StagedFile:
         self.final = final
         self.staged = staged
         self.schema = stored(schema)
+        self._per_head = not _HEADS.isdisjoint(schema.names)
         self.rows = 0
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
@@ -62,14 +64,17 @@ class StagedFile:
         self._waiting.clear()
         if self._writer is not None:
             self._writer.is_open = False
-        if self._file is not None:
-            self._file.close()
-        self.staged.unlink(missing_ok=True)
+        with suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+            self.staged.unlink(missing_ok=True)
 
     def _write_row_group(self) -> None:
         if self._writer is None:
             self._file = pa.OSFile(str(self.staged), "wb")
-            self._writer = pq.ParquetWriter(self._file, self.schema, **_options(self.schema))
+            self._writer = pq.ParquetWriter(
+                self._file, self.schema, **_options(self.schema, per_head=self._per_head)
+            )
         if self._waiting:
             table = _rounded(self._waiting, self.schema)
             self._writer.write_table(table, row_group_size=len(table))
@@ -109,15 +114,21 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _options(schema: pa.Schema) -> dict[str, object]:
-    """Settings of the Parquet writer; floats are split into byte planes, with no dictionary."""
+def _options(schema: pa.Schema, *, per_head: bool) -> dict[str, object]:
+    """Settings of the Parquet writer.
+
+    Rounded floats are split into byte planes, without a dictionary. Row groups without per-head
+    arrays have so many rows that signals repeat: a dictionary is then smaller and faster to read.
+    """
     leaves = {leaf: field for field in schema for leaf in _leaves(field)}
+    floats = {leaf for leaf, field in leaves.items() if is_float(field.type)}
+    repetitive = {leaf for leaf, field in leaves.items() if _is_repetitive(field)}
     return {
         "compression": "zstd",
         "compression_level": 1,
         "data_page_size": _PAGE_BYTES,
-        "use_byte_stream_split": [leaf for leaf, field in leaves.items() if is_float(field.type)],
-        "use_dictionary": [leaf for leaf, field in leaves.items() if _is_repetitive(field)],
+        "use_byte_stream_split": sorted(floats) if per_head else False,
+        "use_dictionary": sorted(repetitive if per_head else repetitive | floats),
         "write_statistics": [f.name for f in schema if not pa.types.is_nested(f.type)],
     }
 

@@ -67,6 +67,14 @@ FROM (
     FROM files)
 """
 
+HOURS = """
+CREATE VIEW hours AS
+SELECT date, hour, model_name, route, samples, $percentiles
+FROM (
+    SELECT date, hour, model_name, route, count(*) AS samples, $quantiles
+    FROM files GROUP BY date, hour, model_name, route)
+"""
+
 MEASURED = "CREATE MACRO measured(x) AS CASE WHEN isnan(x) THEN NULL ELSE x END"
 
 
@@ -102,9 +110,12 @@ def _statements(path: Path, columns: pa.Schema, *, empty: bool) -> list[str]:
         "measured": ", ".join(f"measured({name}) AS {name}" for name in LAYER_SIGNAL_NAMES),
         "unnested": ", ".join(f"unnest(layer_{name}) AS {name}" for name in LAYER_SIGNAL_NAMES),
         "quantiles": ", ".join(
-            f"quantile_cont({name}, {share}) AS {name}_{label}"
+            f"quantile_cont({name}, [0.1, 0.5, 0.9]) AS {name}" for name in SIGNAL_NAMES
+        ),
+        "percentiles": ", ".join(
+            f"{name}[{place}] AS {name}_{label}"
             for name in SIGNAL_NAMES
-            for label, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9))
+            for place, label in enumerate(("p10", "p50", "p90"), 1)
         ),
     }
     views = [MEASURED, SAMPLES, LAYERS, HEADS, SEGMENTS, HOURS]
@@ -120,10 +131,3 @@ def _scalars(columns: pa.Schema) -> list[str]:
     ]
     rest = [name for name in columns.names if name not in (*arrays, "date", "hour")]
     return ["date", "hour", *rest]
-
-
-HOURS = """
-CREATE VIEW hours AS
-SELECT date, hour, model_name, route, count(*) AS samples, $quantiles
-FROM files GROUP BY date, hour, model_name, route
-"""

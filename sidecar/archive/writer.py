@@ -121,6 +121,7 @@ class Writer:
         return batch
 
     def _journal(self, parts: list[tuple[int, pa.RecordBatch]]) -> list[int]:
+        """Bytes of each part; on any error no part is in a journal."""
         written: list[tuple[Journal, int]] = []
         sizes = []
         try:
@@ -128,14 +129,18 @@ class Writer:
                 journal = self._file(hour).journal
                 written.append((journal, journal.size))
                 sizes.append(journal.append(part))
-        except OSError as error:
+        except BaseException as error:
             for journal, size in written:
                 journal.roll_back(size)
-            rows = sum(len(part) for _, part in parts)
-            self.counts.refused_rows += rows
-            message = f"cannot store {rows} rows in {self._settings.path}: {error.strerror}"
-            raise StorageError(error.errno, message) from error
+            if isinstance(error, OSError):
+                raise self._refusal(sum(len(part) for _, part in parts), error) from error
+            raise
         return sizes
+
+    def _refusal(self, rows: int, error: OSError) -> StorageError:
+        self.counts.refused_rows += rows
+        message = f"cannot store {rows} rows in {self._settings.path}: {error.strerror}"
+        return StorageError(error.errno, message)
 
     def _file(self, hour: int) -> _OpenFile:
         if hour in self._files and self._files[hour].journal.broken:
@@ -164,12 +169,12 @@ class Writer:
             if file.healthy and file.parquet.rows:
                 file.parquet.finish()
                 self.counts.files += 1
+            if file.healthy:
+                file.journal.delete()
+                return
         except (OSError, pa.ArrowException) as error:
             self._give_up(file, error)
-        if file.healthy:
-            file.journal.delete()
-        else:
-            file.journal.release()
+        file.journal.release()
 
     def _give_up(self, file: _OpenFile, error: Exception) -> None:
         file.healthy = False

@@ -102,15 +102,18 @@ def test_without_per_head_arrays_these_columns_are_null(tmp_path: Path) -> None:
     assert row["layer_sink_share"][0] == 0.25
 
 
-def test_floats_are_split_and_strings_are_shared(tmp_path: Path) -> None:
-    writer = archive.Writer(settings(tmp_path))
+@pytest.mark.parametrize("per_head", [True, False])
+def test_floats_are_split_where_they_hardly_repeat(tmp_path: Path, per_head: bool) -> None:
+    writer = archive.Writer(settings(tmp_path, per_head=per_head))
     writer.append(batch(ids(5)))
     writer.close()
     (file,) = archive.open(tmp_path).files
     group = pq.ParquetFile(file).metadata.row_group(0)
     columns = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
-    assert "BYTE_STREAM_SPLIT" in columns["mass.list.element"].encodings
-    assert "RLE_DICTIONARY" not in columns["mass.list.element"].encodings
+    for name in ("mass.list.element", "context_share") if per_head else ():
+        assert "BYTE_STREAM_SPLIT" in columns[name].encodings
+        assert "RLE_DICTIONARY" not in columns[name].encodings
+    assert ("RLE_DICTIONARY" in columns["context_share"].encodings) is not per_head
     assert "RLE_DICTIONARY" in columns["segment_role.list.element"].encodings
     assert {column.compression for column in columns.values()} == {"ZSTD"}
 
