@@ -39,7 +39,14 @@ class Hooks:
         """Wrap the runner; its layers are wrapped when the cache has been allocated."""
         self._runner.attention_sidecar = self
         self.emitter.start()
+        try:
+            self._wrap()
+        except Exception as error:  # noqa: BLE001 - becomes the tap's state
+            self._blinded(f"the runner cannot be wrapped: {error}")
+
+    def _wrap(self) -> None:
         guard, tap = self.tap.guard, self.tap
+        before(self._worker, "shutdown", lambda *_: guard.run("stop", self.emitter.stop))
         after(self._runner, "initialize_kv_cache", self._on_cache)
         after(self._worker, "compile_or_warm_up_model", self._on_ready)
         before(self._runner, "execute_model", lambda step, *_: guard.run("begin", tap.begin, step))

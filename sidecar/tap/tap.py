@@ -90,7 +90,7 @@ class Tap:
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
-        if not self.tapped:
+        if not self.tapped or (self.tested and self.blind):
             return
         self._in_step, self._plan, self._layers_seen = False, None, 0
         self.dropped["step_lost"] += 1
