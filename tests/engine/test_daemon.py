@@ -63,7 +63,9 @@ def test_samples_arrive_in_metrics_and_archive(served, usual, tmp_path):
         wait_for(lambda: "attention_samples_total{" in running.metrics())
         assert tap(running)["state"] == "active"
     files = f"{tmp_path}/archive/date=*/hour=*/*.parquet"
-    rows = duckdb.sql(f"select count(*), count(context_share) from '{files}'").fetchall()
+    rows = duckdb.sql(
+        f"select count(*), count(context_share) from '{files}' where sequence >= {before}"
+    ).fetchall()
     assert rows == [(4 * TOKENS, 4 * TOKENS)]
     assert "attention_tap_state" in page
 
