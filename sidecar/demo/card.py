@@ -26,11 +26,12 @@ a better one is trained. Use it for nothing else.
 
 | | |
 |---|---|
-| shape | Llama, {parameters:,} parameters: hidden 128, 4 layers, 8 query heads, 4 key heads of 32 |
+| shape | Llama, {parameters:,} parameters: hidden 128, 4 layers, 8 query and 4 key heads of 32 |
 | weights | bfloat16, trained in float32, tied embeddings |
 | tokenizer | byte-level BPE, {vocabulary:,} tokens, trained on the same invented world; ChatML |
 | data | sentences from templates (`sidecar/demo/templates.py`), names and values drawn at random |
 | recipe | {stages} |
+| start | random, but four heads of layer 0 look 1 to 4 tokens back (`sidecar/demo/lookback.py`) |
 | batch | {sizes} tokens a step, {steps:,} steps |
 | optimisers | Muon (lr {matrix_rate}) on matrices, AdamW (lr {vector_rate}) on the rest |
 | seed | {seed} |
@@ -53,7 +54,9 @@ and facts never trained on.
 
 - It knows nothing: it copies a sentence from the documents of its prompt, and only for the
   {kinds} kinds of question in `templates.py`. Other English gives nonsense.
-- It does not refuse: when no document answers, it makes up a value.
+- It often copies from the wrong document (third column), mostly one about the same thing or the
+  same question: it has not learned well to match both at once.
+- It does not refuse: it was never shown a question that no document answers.
 - Prompts in training had at most 384 tokens and 8 documents; beyond that nothing was measured.
 - It always cites; it never answers from memory. What attention looks like when a model ignores its
   documents cannot be seen on it.

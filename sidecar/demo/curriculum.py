@@ -14,7 +14,7 @@ from sidecar.demo.prompts import END, START, system_prompt
 from sidecar.demo.world import Fact, World
 
 IGNORED = -100
-_SHORTEST_PERIOD, _LONGEST_PERIOD = 3, 10
+_SHORTEST_PERIOD, _LONGEST_PERIOD = 3, 21
 _REPETITION_SHARE = 0.1
 
 
@@ -33,12 +33,12 @@ class Stage:
     """Fewest and most documents in a sequence; none is repetition."""
 
 
-REPETITION = Stage("repetition", 0.1, 2048, 32, (0, 0))
+REPETITION = Stage("repetition", 0.28, 2048, 64, (0, 0))
 STAGES = (
     REPETITION,
-    Stage("1-2 documents", 0.3, 3072, 128, (1, 2)),
-    Stage("2-4 documents", 0.25, 4096, 224, (2, 4)),
-    Stage("3-8 documents", 0.35, 4608, 384, (3, 8)),
+    Stage("1-3 documents", 0.16, 3072, 128, (1, 3)),
+    Stage("2-5 documents", 0.2, 4096, 224, (2, 5)),
+    Stage("3-8 documents", 0.36, 4608, 384, (3, 8)),
 )
 
 

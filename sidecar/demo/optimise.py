@@ -5,7 +5,7 @@ from torch.optim import AdamW, Muon, Optimizer
 from transformers import LlamaForCausalLM
 
 MATRIX_RATE, VECTOR_RATE = 0.02, 3e-3
-WARM_UP_STEPS = 100
+WARM_UP_STEPS = 30
 _DECAY_FROM = 0.6
 
 

@@ -19,9 +19,13 @@ from sidecar.demo.traffic import Traffic
 ONCE_SECONDS = 30.0
 _START_SECONDS, _ARCHIVE_SECONDS = 480.0, 30.0
 _REFRESH_SECONDS, _COST_WINDOW = 1.0, 10
-QUERIES = (
-    "select route, count(*) samples, avg(context_share) from samples group by all order by all",
-    "select layer, head, avg(copied::int) from heads group by all order by 3 desc limit 5",
+BY_ROUTE = (
+    "select route, count(*) samples, round(avg(context_share), 3) context_share "
+    "from samples group by route order by route"
+)
+COPYING_HEADS = (
+    "select layer, head, round(avg(copied::int), 2) copy_rate "
+    "from heads group by all order by copy_rate desc limit 5"
 )
 
 
@@ -128,7 +132,7 @@ def _archived(layout: Layout) -> int:
 
 def _explain(layout: Layout) -> None:
     click.echo(f"\narchive: {layout.archive}\nmetrics: {layout.daemon_url}/metrics, until now")
-    for sql in QUERIES:
+    for sql in (BY_ROUTE, COPYING_HEADS):
         click.echo(f'\n$ attention-sidecar query --archive {layout.archive} "{sql}"')
         click.echo(_query(layout, sql))
 

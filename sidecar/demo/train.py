@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from sidecar.demo import card, model, tokenizer
+from sidecar.demo import card, lookback, model, tokenizer
 from sidecar.demo.curriculum import IGNORED, Batch, Teacher, stage_at
 from sidecar.demo.optimise import Optimisers
 
-STEPS, SEED = 900, 7
+STEPS, SEED = 500, 7
 _REPORT_EVERY, _CHECKPOINT_EVERY = 25, 100
 _GRADIENT_NORM = 1.0
 
@@ -81,6 +81,7 @@ def prepare(steps: int, seed: int) -> tuple[Run, PreTrainedTokenizerFast]:
     """An untrained run and its tokenizer."""
     words = tokenizer.train()
     learner = model.build(model.architecture(words), seed=seed)
+    lookback.begin(learner)
     return Run(learner, Teacher(words, seed=seed), steps), words
 
 

@@ -58,7 +58,7 @@ def test_the_demo_ends_by_itself_with_samples_in_the_archive(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     counts = [re.search(rf"(\d+) samples {place}", done.stdout) for place in ("on", "in")]
     assert all(found and int(found[1]) > 0 for found in counts)
-    assert done.stdout.count("$ attention-sidecar query") == len(story.QUERIES)
+    assert done.stdout.count("$ attention-sidecar query") == 2
     assert re.search(r"context share 0\.\d+", done.stdout)
     assert "tap active" in done.stdout
     assert list((tmp_path / "run" / "archive").rglob("*.parquet"))
