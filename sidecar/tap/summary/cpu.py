@@ -22,8 +22,7 @@ def reduce(
     the first segment, the sink. ``copied`` is not among them.
     """
     sinks = _sinks(logits, scorings)
-    shifted, total = _normaliser(logits, sinks)
-    weights = shifted.exp().div_(total)
+    shifted, weights, total = _softmax(logits, sinks)
     host = weights.numpy()
     mass = np.add.reduceat(host, starts, axis=-1)
     if sinks is not None:
@@ -32,7 +31,7 @@ def reduce(
     columns = {
         "mass": mass,
         "peak": np.maximum.reduceat(host, starts, axis=-1),
-        "argmax": weights.argmax(-1).to(torch.int32).numpy(),
+        "argmax": host.argmax(-1).astype(np.int32),
         "entropy": _entropy(weights, shifted, total, sinks).numpy(),
         "square_sum": torch.linalg.vecdot(weights, weights).numpy(),
         "self_weight": weights[..., -1].numpy(),
@@ -50,14 +49,17 @@ def _sinks(logits: Tensor, scorings: Sequence[Scoring]) -> Tensor | None:
     return torch.stack(rows).to(logits).unsqueeze(-1)
 
 
-def _normaliser(logits: Tensor, sinks: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Scores minus their maximum, and the sum of their exponentials, ``[layers, heads, 1]``."""
+def _softmax(logits: Tensor, sinks: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores minus their maximum, weights, and what these were divided by, ``[.., .., 1]``."""
     largest = logits.amax(-1, keepdim=True)
     if sinks is not None:
         largest = torch.maximum(largest, sinks)
     shifted = (logits - largest).clamp_(min=_MASKED)
-    total = shifted.exp().sum(-1, keepdim=True)
-    return shifted, total if sinks is None else total + (sinks - largest).exp()
+    weights = shifted.exp()
+    total = weights.sum(-1, keepdim=True)
+    if sinks is not None:
+        total += (sinks - largest).exp()
+    return shifted, weights.div_(total), total
 
 
 def _entropy(weights: Tensor, shifted: Tensor, total: Tensor, sinks: Tensor | None) -> Tensor:
