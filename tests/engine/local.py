@@ -13,6 +13,7 @@ from sidecar.tap.request import XARG, encode
 os.environ.update(
     VLLM_ENABLE_V1_MULTIPROCESSING="0",
     VLLM_CPU_KVCACHE_SPACE="1",
+    VLLM_CPU_OMP_THREADS_BIND="nobind",
     VLLM_LOGGING_LEVEL="WARNING",
     HF_HUB_OFFLINE="1",
 )

@@ -48,7 +48,12 @@ def serve(model: Path, folder: Path, *options: str, **environment: str) -> Itera
         *("--enforce-eager", "--dtype", "float32", "--max-model-len", "8192"),
         *("--middleware", "sidecar.tap.middleware.AttentionMiddleware", *options),
     ]
-    common = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    common = {
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     log = folder / "vllm.log"
     url = f"http://127.0.0.1:{port}"
     with Child("vLLM", command, env=common | addresses | environment, log=log) as child:
