@@ -70,7 +70,12 @@ class Emitter:
 
     def _run(self) -> None:
         context = zmq.Context()
-        samples, control = self._connect(context)
+        try:
+            samples, control = self._connect(context)
+        except zmq.ZMQError as error:
+            logger.error("attention tap: nothing is sent, %s: %s", self._settings, error)
+            self.errors["ZMQError"] += 1
+            return
         status_due = 0.0
         try:
             while not self._stop.is_set():

@@ -1,6 +1,7 @@
 """What the tap says of itself."""
 
 import time
+from collections import Counter
 
 import sidecar
 from sidecar.tap.emit import Emitter
@@ -35,12 +36,17 @@ def status(tap: Tap, emitter: Emitter) -> TapStatus:
         requests_sampled=requests.sampled,
         samples=tap.samples,
         seconds=dict(tap.guard.seconds),
-        dropped=dict(tap.dropped + emitter.dropped),
-        errors=dict(tap.guard.errors + emitter.errors),
+        dropped=_together(tap.dropped, emitter.dropped),
+        errors=_together(tap.guard.errors, emitter.errors),
         spans=dict(requests.methods),
         span_failures=dict(requests.failures),
         queue_depth=emitter.depth,
     )
+
+
+def _together(first: Counter[str], second: Counter[str]) -> dict[str, int]:
+    """The sum without zeros; copied first, since the engine's thread goes on counting."""
+    return dict(Counter(dict(first)) + Counter(dict(second)))
 
 
 def state_of(tap: Tap) -> tuple[TapState, str]:

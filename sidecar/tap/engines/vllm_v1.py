@@ -30,6 +30,10 @@ class V1Adapter:
         missing += [f"input_batch.{name}" for name in _BATCH if not hasattr(batch, name)]
         if missing:
             raise Unsupported(f"{type(runner).__name__} lacks {', '.join(missing)}")
+        if getattr(runner, "speculative_config", None):
+            raise Unsupported("speculative decoding: a step emits more than one token")
+        if runner.vllm_config.parallel_config.decode_context_parallel_size > 1:
+            raise Unsupported("decode context parallelism: a rank has a part of the keys")
         self._runner = runner
 
     def tokenizer(self) -> Any:
