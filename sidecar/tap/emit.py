@@ -75,6 +75,7 @@ class Emitter:
         except zmq.ZMQError as error:
             logger.error("attention tap: nothing is sent, %s: %s", self._settings, error)
             self.errors["ZMQError"] += 1
+            context.destroy(linger=0)
             return
         status_due = 0.0
         try:
