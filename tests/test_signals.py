@@ -195,6 +195,8 @@ def nan_first(values: Any) -> Any:
         ("entropy", lambda v: v + 10, "statistics"),
         ("entropy", nan_first, "statistics"),
         ("square_sum", lambda v: -v, "statistics"),
+        ("previous_weight", nan_first, "statistics"),
+        ("previous_weight", lambda v: v * math.nan, "statistics"),
         ("time", lambda v: v.replace(year=1969), "time"),
         ("entropy", lambda v: [None, *v[1:]], "null"),
         ("segment_role", lambda v: [None, *v[1:]], "null"),
@@ -208,6 +210,39 @@ def test_a_row_that_contradicts_itself_is_named_and_the_others_are_not(
     with pytest.raises(signals.BadRows, match=f"'the bad one': {reason}") as caught:
         signals.compute(batch_of([tap.sample(), bad, tap.sample()]))
     assert caught.value.reasons == {1: reason}
+
+
+def of_one_token() -> Row:
+    nothing = [math.nan] * 4
+    shape = {
+        "step": 0,
+        "prompt_length": 1,
+        "context_length": 1,
+        "segment_role": ["sink"],
+        "segment_source": [""],
+        "segment_start": [0],
+        "segment_end": [1],
+    }
+    statistics = dict.fromkeys(("mass", "peak", "square_sum", "self_weight"), [1.0] * 4)
+    unknown = {"argmax": [0] * 4, "entropy": [0.0] * 4, "previous_weight": nothing}
+    row = Tap(layers=[0, 1], heads=2, documents=0, boot="short").sample(step=0)
+    return row | shape | statistics | unknown
+
+
+def test_a_prompt_of_one_token_has_no_previous_position_and_is_taken() -> None:
+    other = Tap(layers=[0, 1], heads=2).sample()
+    found = signals.compute(batch_of([other, of_one_token(), other]))
+    assert found["sink_share"].to_pylist()[1] == 1
+    assert found["entropy_ratio"].to_pylist()[1] is None
+
+
+@pytest.mark.parametrize("weight", [[math.nan] * 3 + [2.0], [-1.0] * 4])
+def test_a_previous_weight_of_one_token_that_is_neither_share_nor_nan_is_refused(
+    weight: list[float],
+) -> None:
+    with pytest.raises(signals.BadRows) as caught:
+        signals.compute(batch_of([of_one_token() | {"previous_weight": weight}]))
+    assert caught.value.reasons == {0: "statistics"}
 
 
 def test_a_null_in_a_required_field_is_a_bad_row() -> None:

@@ -78,12 +78,18 @@ def segment_faults(batch: pa.RecordBatch) -> Flags:
 
 
 def value_faults(batch: pa.RecordBatch, masses: Masses) -> dict[str, Flags]:
-    """Masses that do not sum to 1, statistics that no distribution has; NaN is either."""
+    """Masses that do not sum to 1, statistics that no distribution has; NaN is either.
+
+    Only a single position has no previous one, and so no ``previous_weight``.
+    """
     moment = scalars(batch, "time")
     length = np.maximum(scalars(batch, "context_length"), 1)
     statistics = _outside(batch, "entropy", np.log(length).astype(np.float32))
-    for name in ("square_sum", "self_weight", "previous_weight"):
-        statistics |= _outside(batch, name, np.ones(len(batch), dtype=np.float32))
+    ones = np.ones(len(batch), dtype=np.float32)
+    for name in ("square_sum", "self_weight"):
+        statistics |= _outside(batch, name, ones)
+    undefined = (scalars(batch, "context_length") == 1) & _all_nan(batch, "previous_weight")
+    statistics |= _outside(batch, "previous_weight", ones) & ~undefined
     return {
         "statistics": statistics,
         "mass": _mass_faults(batch, masses),
@@ -98,6 +104,14 @@ def _mass_faults(batch: pa.RecordBatch, masses: Masses) -> Flags:
         highest, lowest = total.max(axis=1), total.min(axis=1)
         bad[group.rows] |= ~((highest <= 1 + TOLERANCE) & (lowest >= 1 - TOLERANCE))
     return bad
+
+
+def _all_nan(batch: pa.RecordBatch, name: str) -> Flags:
+    """Rows without a single number in a list."""
+    column = lists(batch, name)
+    first = column.offsets[:-1] - column.offsets[0]
+    found: Flags = np.logical_and.reduceat(np.isnan(column.flat()), first)
+    return found
 
 
 def _outside(batch: pa.RecordBatch, name: str, limit: NDArray[np.float32]) -> Flags:
