@@ -60,7 +60,9 @@ class OwnMetrics:
         self.retries = self._counter("sink_retries", "Writes that had to be repeated.", "sink")
         self.sink_up = self._gauge("sink_up", "1 while a sink works, 0 while it fails.", "sink")
         self.overflow = self._counter(
-            "label_overflow", "Samples counted under `other` for lack of room.", "label"
+            "label_overflow",
+            "Samples, or values of layers and heads, counted under `other` for lack of room.",
+            "label",
         )
         self._gauge("build_info", "Version of the daemon.", "version").labels(
             sidecar.__version__

@@ -19,6 +19,7 @@ from sidecar import config, schema, signals, wire
 from sidecar.daemon import taps as taps_module
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Collector, Page
+from sidecar.daemon.sinks import histograms
 from sidecar.daemon.sinks.histograms import BOUNDS
 from sidecar.daemon.sinks.prometheus import PrometheusSink
 from sidecar.daemon.sinks.series import label_name
@@ -151,6 +152,35 @@ def test_model_and_engine_are_capped_too() -> None:
         published.write(tap.batch(1))
     samples = published.families()["attention_samples"].samples
     assert {sample.labels["model_name"] for sample in samples} == {"model-0", "model-1", "other"}
+
+
+def test_series_are_capped_and_what_is_folded_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histograms, "MAX_SERIES", 6)
+    published = Published(per_head=True)
+    for _ in range(2):
+        published.write(Tap(layers=range(4), heads=5, routes=["chat"]).batch(3))
+    families = published.families()
+    heads = {
+        (sample.labels["layer"], sample.labels["head"])
+        for sample in families["attention_head_context_share"].samples
+    }
+    assert len(heads) == 7
+    assert ("other", "other") in heads
+    folded = 2 * 3 * (4 * 5 - 6)
+    name = "attention_head_context_share_count"
+    assert published.value(name, layer="other") == folded
+    assert published.value(name) == 2 * 3 * 4 * 5
+    overflow = "attention_sidecar_label_overflow_total"
+    assert published.value(overflow, label="head") == folded
+    assert published.value(overflow, label="layer") == 0
+
+
+def test_layers_beyond_the_cap_are_counted_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histograms, "MAX_SERIES", 6)
+    published = Published()
+    published.write(Tap(layers=range(9), heads=1).batch(5))
+    assert published.value("attention_layer_entropy_ratio_count", layer="other") == 5 * 3
+    assert published.value("attention_sidecar_label_overflow_total", label="layer") == 5 * 3
 
 
 def test_tags_become_labels_when_allowed() -> None:

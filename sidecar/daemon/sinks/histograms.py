@@ -1,7 +1,7 @@
 """Histograms of values in [0, 1], counted a batch at a time with numpy."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ BUCKETS = len(BOUNDS) + 1
 EDGE_NAMES = [*(repr(bound) for bound in BOUNDS), "+Inf"]
 
 MAX_SERIES = 8192
+"""Sets of label values that are kept apart; one more, `other`, has all further ones."""
 TRACE_ID = re.compile("[0-9a-f]{32}")
 
 Labels = tuple[str, ...]
@@ -28,25 +29,25 @@ Labels = tuple[str, ...]
 class Histograms:
     """One histogram for each of several names and every set of label values."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], overflow: Callable[[int], object]) -> None:
+        """``overflow`` is told how many values went to `other`."""
         self.names = tuple(names)
+        self._overflow = overflow
         self._places: dict[Labels, int] = {}
         self._counts = np.zeros((0, len(self.names), BUCKETS), dtype=np.int64)
         self._sums = np.zeros((0, len(self.names)))
         self._unmeasured = np.zeros((0, len(self.names)), dtype=np.int64)
         self._exemplars: dict[int, tuple[str, float, float]] = {}
 
-    def place(self, labels: Labels) -> int:
-        """Number of the series with these label values, or of `other` when there are too many."""
+    def place(self, labels: Labels, values: int = 1) -> int:
+        """Where ``values`` with these labels count: their series, or `other` for lack of room."""
         known = self._places.get(labels)
         if known is not None:
             return known
-        if len(self._places) == MAX_SERIES:
+        if len(self._places) >= MAX_SERIES:
+            self._overflow(values)
             labels = (OTHER,) * len(labels)
-        grown = len(self._places) + 1
-        if grown > len(self._counts):
-            self._grow(max(2 * grown, 16))
-        return self._places.setdefault(labels, grown - 1)
+        return self._added(labels)
 
     def observe(self, places: NDArray[np.intp], values: NDArray[np.float32]) -> None:
         """Count ``values [rows, names]`` in the series ``places [rows]``; NaN is unmeasured."""
@@ -93,6 +94,12 @@ class Histograms:
         for labels, place in list(self._places.items()):
             for index, name in enumerate(self.names):
                 yield labels, name, int(self._unmeasured[place, index])
+
+    def _added(self, labels: Labels) -> int:
+        place = self._places.setdefault(labels, len(self._places))
+        if place >= len(self._counts):
+            self._grow(max(2 * (place + 1), 16))
+        return place
 
     def _buckets(
         self, place: int, index: int, counts: list[int]

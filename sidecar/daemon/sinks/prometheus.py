@@ -35,9 +35,10 @@ class PrometheusSink(Sink):
         self._lock = threading.Lock()
         self._labels = SeriesLabels(settings.labels, settings.label_values, metrics)
         self._samples: dict[tuple[str, ...], int] = {}
-        self._scalar = Histograms(schema.SIGNAL_NAMES)
-        self._layer = Histograms(schema.LAYER_SIGNAL_NAMES)
-        self._head = Histograms(HEAD_SIGNALS)
+        overflow = metrics.overflow
+        self._scalar = Histograms(schema.SIGNAL_NAMES, overflow.labels("series").inc)
+        self._layer = Histograms(schema.LAYER_SIGNAL_NAMES, overflow.labels("layer").inc)
+        self._head = Histograms(HEAD_SIGNALS, overflow.labels("head").inc)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Count a batch."""
@@ -69,7 +70,8 @@ class PrometheusSink(Sink):
     def _count_scalars(
         self, batch: pa.RecordBatch, labels: list[tuple[str, ...]], which: NDArray[np.intp]
     ) -> None:
-        places = np.array([self._scalar.place(values) for values in labels])
+        counts = np.bincount(which).tolist()
+        places = np.array([self._scalar.place(*pair) for pair in zip(labels, counts, strict=True)])
         columns = [signals.floats(batch.column(name)) for name in self._scalar.names]
         traces = batch.column("trace_id")
         self._scalar.observe_traced(places[which], np.stack(columns, 1), traces, time.time())
@@ -80,7 +82,11 @@ class PrometheusSink(Sink):
         layers = batch.column("layers")
         owner = which[signals.numbers(pc.list_parent_indices(layers))]
         keys, inverse = _pairs(owner, signals.numbers(layers.flatten()))
-        places = [self._layer.place((*labels[row][:2], str(layer))) for row, layer in keys]
+        counts = np.bincount(inverse).tolist()
+        places = [
+            self._layer.place((*labels[row][:2], str(layer)), count)
+            for (row, layer), count in zip(keys, counts, strict=True)
+        ]
         columns = [batch.column(f"layer_{name}").flatten() for name in self._layer.names]
         values = np.stack([signals.floats(column) for column in columns], 1)
         self._layer.observe(np.array(places)[inverse], values)
