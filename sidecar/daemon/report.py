@@ -8,7 +8,6 @@ LOSSES = (
     ("malformed_samples_total", "malformed samples"),
     ("internal_errors_total", "lost to internal errors"),
     ("missing_samples_total", "missing by sequence number"),
-    ("late_samples_total", "of those came late"),
     ("dropped_samples_total", "dropped"),
 )
 
@@ -29,7 +28,9 @@ def lines(status: dict[str, Any]) -> Iterator[str]:
     for sink in status["sinks"]:
         yield f"sink  {sink['name']}: {sink['state']} {sink['error']}".rstrip()
     for name, meaning in LOSSES:
-        yield from _losses(intake.get(name, 0), meaning)
+        yield from _counts("lost", intake.get(name, 0), meaning)
+    late = "counted as missing came after all"
+    yield from _counts("late", intake.get("late_samples_total", 0), late)
 
 
 def _tap(tap: dict[str, Any]) -> Iterator[str]:
@@ -40,11 +41,15 @@ def _tap(tap: dict[str, Any]) -> Iterator[str]:
         f"{tap['effective_rate']:g}, {tap['samples']} samples, "
         f"last heard of {tap['last_seen_seconds']:.0f} s ago"
     )
+    for what in ("dropped", "errors"):
+        counts = [f"{count} {reason}" for reason, count in tap[what].items() if count]
+        if counts:
+            yield f"      {what}: {', '.join(counts)}"
 
 
-def _losses(found: Any, meaning: str) -> Iterator[str]:
+def _counts(word: str, found: Any, meaning: str) -> Iterator[str]:
     entries = found if isinstance(found, list) else [{"value": found}]
     for entry in entries:
         if entry["value"]:
             labels = ", ".join(f"{k} {v}" for k, v in entry.items() if k != "value")
-            yield f"lost  {entry['value']:.0f} {meaning}" + (f" ({labels})" if labels else "")
+            yield f"{word}  {entry['value']:.0f} {meaning}" + (f" ({labels})" if labels else "")
