@@ -146,7 +146,7 @@ class Archive(_Section):
     path: Path = Path("attention-archive")
     """Folder of the archive."""
     per_head: bool = True
-    """Store per-head arrays; without them a sample is a tenth of the size."""
+    """Store per-head arrays; without them a sample takes a thirtieth."""
     roll_seconds: PositiveSeconds = 300.0
     """Age at which a file is closed and becomes visible to readers."""
     roll_mb: Positive = 256

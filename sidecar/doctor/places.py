@@ -37,7 +37,7 @@ def archive(path: Path) -> Check:
         return fail("archive", f"{folder}: {error.strerror}", advice)
     found = f"{path.absolute()} can be written, {free / 2**30:.1f} GiB free"
     if free < LITTLE_SPACE:
-        advice = "make room, or set archive.per_head=false: a tenth of the size"
+        advice = "make room, or set archive.per_head=false: a thirtieth of the size"
         return (fail if free < NO_SPACE else warn)("archive", found, advice)
     return ok("archive", found)
 
