@@ -41,7 +41,7 @@ class TapStatus(BaseModel):
     device: str
     state: TapState
     reason: str = ""
-    """Why the state is not `active`, and what to do."""
+    """Why the state is not `active`, or which settings are not in force, and what to do."""
     sampling: Sampling
     """The settings in force, as last announced by the daemon or configured at start."""
     effective_rate: float

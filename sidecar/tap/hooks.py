@@ -1,6 +1,6 @@
 """Where the tap touches the engine: methods of one worker, its runner, and each layer's forward.
 
-Methods are wrapped on the instances at hand, never on vLLM's classes.
+Methods are wrapped on the instances at hand; the plugin alone wraps one of a class.
 """
 
 import functools
@@ -14,6 +14,7 @@ from sidecar.tap.emit import Emitter
 from sidecar.tap.engines import adapter_for
 from sidecar.tap.engines.base import Layer
 from sidecar.tap.engines.identity import describe
+from sidecar.tap.guard import Guard
 from sidecar.tap.records import Sample
 from sidecar.tap.status import status
 from sidecar.tap.tap import Tap
@@ -46,11 +47,11 @@ class Hooks:
 
     def _wrap(self) -> None:
         guard, tap = self.tap.guard, self.tap
-        before(self._worker, "shutdown", lambda *_: guard.run("stop", self.emitter.stop))
+        before(self._worker, "shutdown", lambda *_, **__: self.emitter.stop())
         after(self._runner, "initialize_kv_cache", self._on_cache)
         after(self._worker, "compile_or_warm_up_model", self._on_ready)
-        before(self._runner, "execute_model", lambda step, *_: guard.run("begin", tap.begin, step))
-        after(self._runner, "sample_tokens", lambda out, *_: guard.run("end", tap.end, out))
+        before(self._runner, "execute_model", guarded(guard, "begin", tap.begin))
+        after(self._runner, "sample_tokens", guarded(guard, "end", tap.end))
 
     def _deliver(self, sample: Sample) -> None:
         self.emitter.put(sample)
@@ -90,12 +91,24 @@ def hook_layer(layer: Layer, tap: Tap) -> None:
     implementation = layer.module.impl
     original = implementation.forward
 
+    def attention(_: Any, query: Any, key: Any, *__: Any, **___: Any) -> None:
+        tap.attention(layer.index, query, key)
+
     @functools.wraps(original)
-    def forward(module: Any, query: Any, key: Any, *args: Any, **kwargs: Any) -> Any:
-        tap.guard.run("attention", tap.attention, layer.index, query, key)
-        return original(module, query, key, *args, **kwargs)
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        tap.guard.run("attention", attention, *args, **kwargs)
+        return original(*args, **kwargs)
 
     implementation.forward = forward
+
+
+def guarded(guard: Guard, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+    """Call with what the engine passes, whatever that is, within the guard; the first is ours."""
+
+    def call(*args: Any, **kwargs: Any) -> None:
+        guard.run(stage, lambda: work(next(iter([*args, *kwargs.values()]))))
+
+    return call
 
 
 def before(target: Any, name: str, call: Callable[..., Any]) -> None:

@@ -8,7 +8,6 @@ failure of our own lets the request through and is counted in `COUNTS`.
 
 import json
 import logging
-import os
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from sidecar.config import load
 from sidecar.tap.attention_field import MAX_DOCUMENTS
 from sidecar.tap.body import NotJson, rewritten, stripped
 from sidecar.tap.request import RequestError
+from sidecar.tap.switch import enabled
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,7 +36,7 @@ class AttentionMiddleware:
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
-        self._off = os.environ.get("ATTENTION_TAP", "").lower() == "off"
+        self._off = not enabled()
         self._max_documents = _max_documents()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:

@@ -2,20 +2,15 @@
 
 import functools
 import logging
-import os
 from collections.abc import Callable
 from typing import Any
 
 from sidecar import config
+from sidecar.tap.switch import enabled
 
 logger = logging.getLogger("attention_sidecar.tap")
 
 _MARK = "_attention_sidecar"
-
-
-def enabled() -> bool:
-    """Whether the kill switch ``ATTENTION_TAP=off`` is not set."""
-    return os.environ.get("ATTENTION_TAP", "on").lower() not in ("off", "0", "false", "no")
 
 
 def register() -> None:

@@ -19,6 +19,11 @@ class Sample:
     values: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(array.nbytes for array in self.arrays.values())
+
 
 def to_batch(samples: list[Sample]) -> pa.RecordBatch:
     """One `schema.WIRE` batch of the samples, in their order."""

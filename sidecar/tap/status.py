@@ -55,4 +55,4 @@ def state_of(tap: Tap) -> tuple[TapState, str]:
         return "tripped", tap.guard.tripped
     if tap.blind:
         return ("blind" if tap.tested else "starting"), tap.blind
-    return "active", ""
+    return "active", tap.complaint

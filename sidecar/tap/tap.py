@@ -17,6 +17,7 @@ from torch import Tensor
 from sidecar.config import Sampling, Settings
 from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Row, Unsupported
 from sidecar.tap.guard import Guard
+from sidecar.tap.layers import UnknownLayer
 from sidecar.tap.records import Sample
 from sidecar.tap.sampling import Sampler
 from sidecar.tap.tapped import Tapped
@@ -55,9 +56,11 @@ class Tap:
         self.samples = 0
         self.tested = False
         self.blind = "starting"
+        self.complaint = ""
         self.tapped: Tapped | None = None
         self._deliver = deliver
         self._keys_to: Callable[[int, Tensor], None] | None = None
+        self._refused: str | list[int] | None = None
         self._lock = threading.Lock()
         self._wanted = settings.sampling
         self._in_step = False
@@ -85,16 +88,24 @@ class Tap:
 
     @property
     def sampling(self) -> Sampling:
-        """The settings that hold from the next step on."""
-        return self._wanted
+        """The settings that hold from the next step on; layers as they are tapped now."""
+        layers = self._chosen if self.tapped else self._wanted.layers
+        return self._wanted.model_copy(update={"layers": layers})
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
         if not self.tapped or (self.tested and self.blind):
             return
         self._in_step, self._plan, self._layers_seen = False, None, 0
-        self.dropped["step_lost"] += 1
         self.steps += 1
+        try:
+            self._begin(scheduler_output)
+        except Exception:
+            self.dropped["step_lost"] += 1
+            raise
+        self._in_step = True
+
+    def _begin(self, scheduler_output: Any) -> None:
         self.guard.run("settings", self._take_settings)
         self.sampler.budget.update(self.sampler.settings.budget_ms_per_s, self.guard.spent)
         announcement = self.adapter.announcement(scheduler_output)
@@ -102,8 +113,6 @@ class Tap:
             self.requests.forget(request_id)
         for incoming in announcement.incoming:
             self._track(incoming)
-        self.dropped["step_lost"] -= 1
-        self._in_step = True
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
@@ -157,15 +166,19 @@ class Tap:
         if wanted is self.sampler.settings:
             return
         self.sampler.settings = wanted
-        if wanted.layers != self._chosen:
+        if wanted.layers in (self._chosen, self._refused):
+            return
+        try:
             self._choose_layers(wanted.layers)
+            self.complaint = ""
+        except UnknownLayer as error:
+            self._refused, self.complaint = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
-        """Raises UnknownLayer, once; the layers tapped before stay."""
-        self._chosen = choice
         self.tapped = Tapped(
             self.adapter, self._layers, choice, self.identity, self.settings.engine
         )
+        self._chosen = choice
 
     def _make_plan(self) -> list[Planned]:
         assert self.tapped
@@ -182,6 +195,9 @@ class Tap:
 
     def _summarise(self, plan: list[Planned], output: Any) -> None:
         for number, planned in enumerate(plan):
+            if self.sampler.over_budget(self.guard.spent):
+                self.dropped["over_budget"] += len(plan) - number
+                return
             sample = self.guard.run("summary", self._sample, number, planned, output)
             if sample is None:
                 self.dropped["no_summary"] += 1
@@ -190,9 +206,11 @@ class Tap:
             self.guard.run("emit", self._emit, sample)
 
     def _emit(self, sample: Sample) -> None:
-        self.dropped["not_emitted"] += 1
-        self._deliver(sample)
-        self.dropped["not_emitted"] -= 1
+        try:
+            self._deliver(sample)
+        except Exception:
+            self.dropped["not_emitted"] += 1
+            raise
         self.guard.succeeded()
 
     def _sample(self, number: int, planned: Planned, output: Any) -> Sample | None:

@@ -117,3 +117,24 @@ def test_an_unknown_runner_is_blind_not_silent(model_dir, monkeypatch):
     assert engine.tap.tested
     assert engine.tap.blind
     assert len(engine.generate(PROMPTS, 2)) == 3
+
+
+@pytest.mark.parametrize("call", ["execute_model", "sample_tokens"])
+def test_a_self_test_that_breaks_the_engines_step_leaves_the_engine_whole(
+    model_dir, without_tap, monkeypatch, call
+):
+    from vllm.v1.worker.gpu_model_runner import GPUModelRunner
+
+    right, calls = getattr(GPUModelRunner, call), []
+
+    def once(self, *args, **kwargs):
+        calls.append(call)
+        if len(calls) == 1:
+            raise RuntimeError("injected")
+        return right(self, *args, **kwargs)
+
+    monkeypatch.setattr(GPUModelRunner, call, once)
+    engine = local.start(model_dir, max_num_batched_tokens=96)
+    assert "the self-test failed: RuntimeError: injected" in engine.tap.blind
+    assert engine.generate(PROMPTS, TOKENS) == without_tap
+    assert engine.samples == []

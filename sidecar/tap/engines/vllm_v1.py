@@ -17,7 +17,14 @@ from sidecar.tap.engines.cpu_cache import CpuKeyReader
 from sidecar.tap.engines.rehearsal import dummy_end, dummy_request
 from sidecar.tap.summary.naive import Scoring
 
-_NEEDED = ("execute_model", "sample_tokens", "initialize_kv_cache", "input_batch", "requests")
+_NEEDED = (
+    "execute_model",
+    "sample_tokens",
+    "initialize_kv_cache",
+    "execute_model_state",
+    "input_batch",
+    "requests",
+)
 _BATCH = ("req_ids", "req_id_to_index", "num_computed_tokens_cpu", "token_ids_cpu", "block_table")
 
 
@@ -32,8 +39,8 @@ class V1Adapter:
             raise Unsupported(f"{type(runner).__name__} lacks {', '.join(missing)}")
         if getattr(runner, "speculative_config", None):
             raise Unsupported("speculative decoding: a step emits more than one token")
-        if runner.vllm_config.parallel_config.decode_context_parallel_size > 1:
-            raise Unsupported("decode context parallelism: a rank has a part of the keys")
+        if (ranks := runner.vllm_config.parallel_config.world_size) > 1:
+            raise Unsupported(f"{ranks} ranks: tensor and pipeline parallelism were never tried")
         self._runner = runner
 
     def tokenizer(self) -> Any:
@@ -117,9 +124,12 @@ class V1Adapter:
             list(range(1, 2 + length // group.kv_cache_spec.block_size)) for group in groups
         )
         prompt = [number % runner.model_config.get_vocab_size() for number in range(length)]
-        runner.execute_model(dummy_request(prompt, blocks, extra_args))
-        runner.sample_tokens(None)
-        runner.execute_model(dummy_end())
+        try:
+            runner.execute_model(dummy_request(prompt, blocks, extra_args))
+            runner.sample_tokens(None)
+        finally:
+            runner.execute_model_state = None
+            runner.execute_model(dummy_end())
 
 
 def _is_decoder_attention(module: Any) -> bool:
