@@ -17,7 +17,7 @@ logger = logging.getLogger("attention_sidecar.tap")
 
 _BATCH, _BATCH_BYTES, _QUEUE_BYTES = 64, 2**24, 2**26
 _PAUSE = 0.2
-"""Seconds for samples to gather: a batch of one costs the engine's process as much as one of ten."""
+"""Seconds for samples to gather: a batch of one costs the engine as much as one of ten."""
 _STATUS_EVERY = 1.0
 
 
