@@ -3,6 +3,7 @@
 import fcntl
 import ipaddress
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from sidecar.config import Wire
+from sidecar.config import Wire, runtime_dir
 
 MAX_FRAME_BYTES = 64 << 20
 """A peer that sends a larger frame is disconnected by ZeroMQ."""
@@ -88,7 +89,14 @@ def _reserved(settings: Wire, field: str) -> AbstractContextManager[object]:
 def _locked(path: Path, field: str) -> IO[bytes]:
     """Lock a socket's place: ZeroMQ would silently take it from another daemon."""
     private_folder(path.parent)
-    lock = path.with_name(f"{path.name}.lock").open("wb")
+    place = path.with_name(f"{path.name}.lock")
+    try:
+        lock = place.open("wb")
+    except OSError as error:
+        raise AddressError(
+            f"wire.{field}: cannot write {str(place)!r}: {error.strerror}; "
+            "remove it, or choose a folder that this user can write"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -100,17 +108,39 @@ def _locked(path: Path, field: str) -> IO[bytes]:
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only this user can enter; one that is there must be this user's.
+    """Make a folder that only this user can enter, or look whether the one there can be used.
 
-    Raises AddressError.
+    The runtime folder must be this user's alone; one that the operator named may be shared, but
+    nobody else may take our files away in it. Raises AddressError.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = path.stat().st_uid
+        state = path.lstat()
     except OSError as error:
         raise AddressError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
-    if owner not in (os.getuid(), 0):
-        raise AddressError(f"the folder {str(path)!r} belongs to another user")
+    fault = _fault(state, ours_alone=path == runtime_dir())
+    if fault:
+        raise AddressError(f"the folder {str(path)!r} {fault}")
+
+
+def _fault(state: os.stat_result, *, ours_alone: bool) -> str:
+    """What is wrong with a folder, and what to do; empty when nothing is."""
+    user, mode = os.getuid(), stat.S_IMODE(state.st_mode)
+    if not stat.S_ISDIR(state.st_mode):
+        return "should be a folder and no link; remove it, or name the folder itself in wire.*"
+    if state.st_uid != user and (ours_alone or state.st_uid != 0):
+        return (
+            f"belongs to user {state.st_uid}, this is user {user}; remove it, "
+            f"chown it to {user}, or set XDG_RUNTIME_DIR or wire.* to folders of this user"
+        )
+    if ours_alone and mode & 0o077:
+        return f"is open to other users (mode {mode:04o}); chmod 700 it"
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        return (
+            f"can be changed by every user (mode {mode:04o}); chmod o-w or +t it, "
+            "or name a folder inside it in wire.*"
+        )
+    return ""
 
 
 def _check_host(host: str, address: str, settings: Wire, field: str) -> None:
