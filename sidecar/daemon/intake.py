@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -81,14 +82,13 @@ class Intake:
                 self._guarded(self._receive)
             self._guarded(self._flush)
 
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """An error nobody foresaw costs what is being worked on, never the thread."""
+    def _guarded(self, action: Callable[[], None], rows: int = 0) -> None:
+        """An error nobody foresaw costs the ``rows`` that are worked on, never the thread."""
         try:
             action()
         except Exception as error:  # noqa: BLE001 - counted and logged by type
             kind = type(error).__name__
-            self._metrics.internal.labels(kind).inc(max(1, self._waiting_rows))
-            self._waiting, self._waiting_rows = [], 0
+            self._metrics.internal.labels(kind).inc(rows)
             self._log(kind, f"unexpected error: {error!r}")
 
     def _turn(self) -> None:
@@ -156,17 +156,24 @@ class Intake:
         """Work on what is waiting, together."""
         if not self._waiting:
             return
+        waiting, rows = self._waiting, self._waiting_rows
+        self._waiting, self._waiting_rows = [], 0
+        self._guarded(lambda: self._account(waiting), rows)
+
+    def _account(self, waiting: list[pa.RecordBatch]) -> None:
         with self._timed("join"):
-            batch = pa.concat_batches(self._waiting)
+            batch = pa.concat_batches(waiting)
         with self._timed("sequence"):
-            fresh = self._sequences.account(batch)
-            batch = signals.only(batch, fresh)
+            batch = signals.only(batch, self._sequences.account(batch))
+        self._guarded(lambda: self._deliver(batch), len(batch))
+
+    def _deliver(self, batch: pa.RecordBatch) -> None:
+        """Hand records to every sink; one that fails does not keep them from the others."""
         with self._timed("signals"):
             record = self._record(batch)
-        self._waiting, self._waiting_rows = [], 0
         if len(record):
             for sink in self._sinks:
-                sink.offer(record)
+                self._guarded(partial(sink.offer, record), len(record))
 
     def _record(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Add signals; rows that contradict themselves are counted and left out."""

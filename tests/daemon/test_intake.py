@@ -218,6 +218,35 @@ def test_an_unforeseen_error_costs_one_batch_and_is_counted(
     eventually(lambda: len(running.sink.rows) == 1)
 
 
+def test_samples_that_a_sink_cannot_be_offered_are_counted_and_the_others_get_them(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tap, broken = Tap(layers=[0], heads=1), SinkRunner(Keep(), running.metrics, max_batches=1)
+    monkeypatch.setattr(broken, "offer", lambda batch: 1 / 0)
+    monkeypatch.setattr(running.intake, "_sinks", [broken, *running.intake._sinks])
+    message = tap.message(3)
+    running.send(*message)
+    eventually(lambda: len(running.sink.rows) == 3)
+    running.send(*message)
+    running.send(*tap.message(1))
+    eventually(lambda: len(running.sink.rows) == 4)
+    assert running.count("internal_errors", type="ZeroDivisionError") == 4
+
+
+def test_an_error_that_costs_no_sample_counts_none_and_loses_none(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(running.taps, "update", lambda status: 1 / 0)
+    tap = Tap(layers=[0], heads=1)
+    running.send(*tap.message(2))
+    running.send(*tap.status())
+    running.send(*tap.message(2))
+    eventually(lambda: len(running.sink.rows) == 4)
+    assert "(ZeroDivisionError)" in caplog.text
+    assert running.count("internal_errors", type="ZeroDivisionError") == 0
+
+
 def test_a_tap_is_known_by_its_last_report(running: Running) -> None:
     tap = Tap()
     running.send(*tap.status(state="starting"))
