@@ -1,10 +1,11 @@
 """What the taps say of themselves: `attention_tap_*`."""
 
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from prometheus_client.core import (
@@ -21,6 +22,8 @@ LOST_SECONDS = 10.0
 """A tap reports every second; silent for this long, it is lost."""
 FORGET_SECONDS = 3600.0
 MAX_TAPS = 256
+MAX_FORMER = 16
+"""Earlier processes remembered for each model, engine and rank."""
 STATES = (*get_args(TapState), "lost")
 LABELS = ["model_name", "engine", "rank"]
 
@@ -57,6 +60,12 @@ class Tap:
     seen: float
     """Monotonic time of arrival."""
     skew: float
+    former: tuple[str, ...] = ()
+    """Boots that reported under the same labels before this one."""
+    conflicts: int = 0
+    """How often one of those reported again: two engines live under the same labels."""
+    conflict_seen: float = -math.inf
+    """Monotonic time of the last such report."""
 
     def age(self) -> float:
         """Seconds since the last report."""
@@ -66,6 +75,25 @@ class Tap:
     def state(self) -> str:
         """The reported state, or `lost`."""
         return "lost" if self.age() > LOST_SECONDS else self.status.state
+
+    @property
+    def conflicting(self) -> bool:
+        """Several live engines have reported under these labels just now."""
+        return time.monotonic() - self.conflict_seen <= LOST_SECONDS
+
+    def followed_by(self, report: "Tap") -> "Tap":
+        """The next report under the same labels, with what is known of earlier boots."""
+        boot, last = report.status.boot, self.status.boot
+        if boot == last:
+            former, again = self.former, False
+        else:
+            former, again = (*self.former, last)[-MAX_FORMER:], boot in self.former
+        return replace(
+            report,
+            former=tuple(known for known in former if known != boot),
+            conflicts=self.conflicts + again,
+            conflict_seen=report.seen if again else self.conflict_seen,
+        )
 
 
 class Taps:
@@ -78,8 +106,10 @@ class Taps:
     def update(self, status: TapStatus) -> None:
         """Take a report; it replaces the last one of the same model, engine and rank."""
         key = (status.model_name, status.engine, str(status.rank))
+        report = Tap(status, time.monotonic(), time.time() - status.time)
         with self._lock:
-            self._taps[key] = Tap(status, time.monotonic(), time.time() - status.time)
+            before = self._taps.get(key)
+            self._taps[key] = before.followed_by(report) if before else report
             self._taps.move_to_end(key)
             if len(self._taps) > MAX_TAPS:
                 self._taps.popitem(last=False)
@@ -99,6 +129,8 @@ class Taps:
                 "state": tap.state,
                 "last_seen_seconds": round(tap.age(), 3),
                 "clock_skew_seconds": round(tap.skew, 3),
+                "label_conflicts": tap.conflicts,
+                "conflicting": tap.conflicting,
             }
             for tap in self.known().values()
         ]
@@ -108,6 +140,7 @@ class Taps:
         taps = self.known()
         yield _states(taps)
         yield _info(taps)
+        yield _conflicts(taps)
         for name, doc in COUNTERS.items():
             counter = CounterMetricFamily(f"attention_tap_{name}", doc, labels=LABELS)
             for key, tap in taps.items():
@@ -155,4 +188,12 @@ def _info(taps: dict[tuple[str, str, str], Tap]) -> Metric:
     names = ("version", "vllm_version", "runner", "backend", "device")
     for key, tap in taps.items():
         family.add_metric(key, {name: getattr(tap.status, name) for name in names})
+    return family
+
+
+def _conflicts(taps: dict[tuple[str, str, str], Tap]) -> Metric:
+    doc = "Reports of an engine after another one had taken its labels: both are live."
+    family = CounterMetricFamily("attention_tap_label_conflicts", doc, labels=LABELS)
+    for key, tap in taps.items():
+        family.add_metric(key, tap.conflicts)
     return family

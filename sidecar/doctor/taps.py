@@ -20,6 +20,10 @@ def taps(status: dict[str, Any]) -> Iterator[Check]:
     for tap in status["taps"]:
         yield _active(tap) if tap["state"] == "active" else _idle(tap)
         yield from _losses(tap)
+        if tap.get("conflicting"):  # unknown to older daemons
+            found = f"several live engines report as {name_of(tap)}, and hide each other"
+            advice = "give each its own engine.label: set ATTENTION_ENGINE__LABEL, and restart it"
+            yield fail("labels", found, advice)
         if tap["version"] != status["version"]:
             found = f"{name_of(tap)} has {tap['version']}, the daemon {status['version']}"
             yield warn("versions", found, "install the same version in both")

@@ -297,6 +297,38 @@ def test_a_tap_that_falls_silent_is_lost(
     assert published.taps.summary()[0]["state"] == "lost"
 
 
+def conflicts_of(published: Published, *boots: str) -> float:
+    for boot in boots:
+        published.taps.update(status_of(Tap(boot=boot)))
+    return published.value("attention_tap_label_conflicts_total", engine="0", rank="0")
+
+
+def test_two_live_taps_with_the_same_labels_are_counted(published: Published) -> None:
+    assert conflicts_of(published, "a", "a", "b", "b") == 0
+    assert not published.taps.summary()[0]["conflicting"]
+    assert conflicts_of(published, "a", "b", "b", "a") == 3
+    assert published.taps.summary()[0]["conflicting"]
+
+
+def test_restarts_are_no_conflict_however_many(published: Published) -> None:
+    assert conflicts_of(published, *map(str, range(50))) == 0
+    [tap] = published.taps.known().values()
+    assert len(tap.former) == taps_module.MAX_FORMER
+    other = Tap(boot="0", rank=1)
+    published.taps.update(status_of(other))
+    assert published.value("attention_tap_label_conflicts_total") == 0
+
+
+def test_a_conflict_is_over_when_only_one_reports(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert conflicts_of(published, "a", "b", "a") == 1
+    later = time.monotonic() + 11
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert conflicts_of(published, "a") == 1
+    assert not published.taps.summary()[0]["conflicting"]
+
+
 def test_the_number_of_taps_is_bounded() -> None:
     taps = Taps()
     for engine in range(taps_module.MAX_TAPS + 5):

@@ -152,6 +152,18 @@ def test_a_tap_in_trouble_is_named_with_what_to_do(
     assert found["versions"][0].verdict == "warn"
 
 
+def test_two_live_engines_with_the_same_labels_are_told(
+    settings: Settings, daemon: Client, push: Push
+) -> None:
+    for boot in ("first", "second", "first"):
+        push(healthy(Tap(boot=boot)))
+    soon(lambda: any(tap["label_conflicts"] for tap in daemon.status()["taps"]))
+    [check] = checks(settings)["labels"]
+    assert check.verdict == "fail"
+    assert "demo engine 0 rank 0" in check.found
+    assert "engine.label" in check.advice
+
+
 def test_gaps_skewed_clocks_and_vanished_samples_are_told(
     settings: Settings, daemon: Client, push: Push
 ) -> None:
