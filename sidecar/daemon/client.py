@@ -56,10 +56,11 @@ class Client:
             return self._token
         try:
             return token_file().read_text().strip()
-        except OSError:
+        except OSError as error:
+            self.sampling()  # without a daemon its token is not what is missing
             raise Unreachable(
-                f"no token: set ATTENTION_HTTP__TOKEN, or run as the daemon's user "
-                f"(looked for {str(token_file())!r})"
+                f"no token: set ATTENTION_HTTP__TOKEN to that of the daemon at {self.url}, or run "
+                f"as the daemon's user (looked for {str(token_file())!r}: {error.strerror})"
             ) from None
 
 

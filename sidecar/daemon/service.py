@@ -1,6 +1,7 @@
 """The daemon as a whole: builds the parts, runs them, stops them in order."""
 
 import ctypes
+import errno
 import logging
 import signal
 import socket
@@ -195,8 +196,20 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise AddressError(
-            f"http.port: cannot listen on {host}:{port}: {error.strerror}; "
-            "is another daemon running? Choose another with --set http.port=PORT"
-        ) from None
+        raise AddressError(_refusal(host, port, error)) from None
     return listener
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    """Why an address cannot be listened on, and what to do."""
+    if isinstance(error, socket.gaierror):
+        return (
+            f"http.host: the host {host!r} cannot be resolved: {error.strerror}; "
+            "should be an address of this machine, such as 127.0.0.1"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"http.host: {host!r} is no address of this machine; 127.0.0.1 always is"
+    advice = "choose another with --set http.port=PORT"
+    if error.errno == errno.EADDRINUSE:
+        advice = f"is another daemon running? Stop it, or {advice}"
+    return f"http.port: cannot listen on {host}:{port}: {error.strerror}; {advice}"

@@ -16,6 +16,10 @@ import pytest
 import zmq
 
 from sidecar import config
+from sidecar.config import Settings
+from sidecar.daemon import service
+from sidecar.daemon.sockets import AddressError
+from sidecar.daemon.token import token_file
 from tests.conftest import Requires
 from tests.daemon.synthetic import Tap
 
@@ -139,11 +143,43 @@ def test_status_tells_settings_but_not_the_token(tmp_path: Path, free_port: int)
 
 
 @pytest.mark.slow
+def test_a_change_without_a_token_says_where_it_was_looked_for(
+    tmp_path: Path, free_port: int
+) -> None:
+    daemon = Daemon(tmp_path, free_port, "http.token=verysecret")
+    try:
+        refused = command("sampling", "set", "--url", daemon.url, "--rate", "0.5")
+    finally:
+        daemon.stop()
+    assert refused.returncode == 1
+    assert "no token: set ATTENTION_HTTP__TOKEN" in refused.stderr
+    assert str(token_file()) in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("nonsense.invalid", "http.host: the host 'nonsense.invalid' cannot be resolved"),
+        ("192.0.2.1", "http.host: '192.0.2.1' is no address of this machine"),
+    ],
+)
+def test_a_host_that_is_not_this_machine_is_named(host: str, told: str, free_port: int) -> None:
+    settings = Settings(
+        http=config.Http(host=host, port=free_port), archive=config.Archive(enabled=False)
+    )
+    with pytest.raises(AddressError) as caught:
+        service.Daemon(settings)
+    assert str(caught.value).startswith(told)
+    assert "another daemon" not in str(caught.value)
+
+
+@pytest.mark.slow
 def test_a_second_daemon_says_why_it_cannot_start(daemon: Daemon, free_port: int) -> None:
     port = f"http.port={daemon.url.rpartition(':')[2]}"
     taken = command("daemon", "--set", port, "--set", "archive.enabled=false")
     assert taken.returncode == 1
     assert "http.port: cannot listen" in taken.stderr
+    assert "is another daemon running?" in taken.stderr
     other = command("daemon", "--set", "http.port=0", "--set", "archive.enabled=false")
     assert other.returncode == 1
     assert "wire.samples: another daemon" in other.stderr
@@ -159,7 +195,9 @@ def test_a_wrong_setting_is_one_clear_line() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [("status",), ("sampling", "show")])
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("sampling", "show"), ("sampling", "set", "--rate", "0.5")]
+)
 def test_without_a_daemon_commands_say_so(arguments: tuple[str, ...], free_port: int) -> None:
     done = command(*arguments, "--url", f"http://127.0.0.1:{free_port}")
     assert done.returncode == 1
