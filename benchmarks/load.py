@@ -15,8 +15,8 @@ from sidecar.tap.attention_field import AttentionRequest, Document
 from sidecar.tap.request import XARG, encode
 from sidecar.tap.sampling import position
 
-DOCUMENTS = 20
-"""Retrieved documents of a request, some 550 prompt tokens in all."""
+DOCUMENTS = 10
+"""Retrieved documents of a request, some 280 prompt tokens in all."""
 
 
 class Ask(NamedTuple):

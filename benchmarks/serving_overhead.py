@@ -26,11 +26,14 @@ from benchmarks.tapped_engine import TappedEngine, tapped
 
 RATES = {"off": math.nan, "0": 0.0, "10": 0.1, "100": 1.0}
 """By the name that figures use."""
-REQUESTS, QUICK_REQUESTS, USERS, ROUNDS = 20, 10, 8, 16
+REQUESTS, QUICK_REQUESTS, USERS, ROUNDS = 20, 10, 8, 12
 LENGTHS = tuple(48 + 8 * (number % 5) for number in range(REQUESTS))
 """Output tokens of each request; they differ, so that requests do not march in step."""
 DEMO = Path(__file__).parents[1] / "sidecar" / "demo" / "placeholder"
 GOALS = {"throughput_lost_pct_rate_0": 1.0, "throughput_lost_pct_rate_10": 3.0}
+
+COUNTS = {"samples", "sampled"}
+"""What `snapshot` has beside seconds."""
 
 Blocks = dict[str, list[Block]]
 """By configuration, one block for each round."""
@@ -60,7 +63,13 @@ def measure(model: Path, quick: bool) -> dict[str, Figure]:
                 block, cost = run(engine, name, requests, f"round-{turn}-{name}")
                 blocks[name].append(block)
                 costs[name].append(cost)
-    return figures(blocks) | sampled_figures(costs, len(requests)) | stage_figures(costs["100"])
+                print(f"{turn:2} {name:>3}: {block.throughput:.0f} tokens/s", file=sys.stderr)
+    return (
+        figures(blocks)
+        | share_figures(blocks, costs)
+        | sampled_figures(costs, len(requests))
+        | stage_figures(costs["100"])
+    )
 
 
 def run(
@@ -112,6 +121,21 @@ def figures(blocks: Blocks) -> dict[str, Figure]:
     return found
 
 
+def share_figures(blocks: Blocks, costs: dict[str, list[dict[str, float]]]) -> dict[str, Figure]:
+    """The tap's own seconds in the engine's thread, of a block's: what noise does not hide."""
+    found = {}
+    for name in ("0", "10", "100"):
+        pairs = zip(costs[name], blocks[name], strict=True)
+        shares = [100 * tap_seconds(cost) / block.seconds for cost, block in pairs]
+        found[f"tap_share_pct_rate_{name}"] = spread(shares, "%")
+    return found
+
+
+def tap_seconds(cost: dict[str, float]) -> float:
+    """Seconds of all stages."""
+    return sum(value for stage, value in cost.items() if stage not in COUNTS)
+
+
 def sampled_figures(costs: dict[str, list[dict[str, float]]], requests: int) -> dict[str, Figure]:
     """What was really sampled, of this many ``requests`` in a block."""
     found = {}
@@ -126,7 +150,7 @@ def sampled_figures(costs: dict[str, list[dict[str, float]]], requests: int) -> 
 
 def stage_figures(costs: list[dict[str, float]]) -> dict[str, Figure]:
     """Milliseconds of the engine's thread for each sample, by the tap's stages, at 100 %."""
-    stages = sorted({stage for cost in costs for stage in cost} - {"samples", "sampled"})
+    stages = sorted({stage for cost in costs for stage in cost} - COUNTS)
     per_sample = {
         stage: [1000 * cost.get(stage, 0.0) / cost["samples"] for cost in costs] for stage in stages
     }

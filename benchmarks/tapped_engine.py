@@ -89,7 +89,7 @@ class TappedEngine:
         self._restore()
         wanted = Sampling(**{"budget_ms_per_s": 0.0} | sampling)
         self._daemon.sample(wanted)
-        self._until(lambda: self.tap.sampling == wanted)
+        self._until(lambda: self.tap._wanted == wanted)  # layers follow with the next step
 
     def remove(self) -> None:
         """As with ``ATTENTION_TAP=off``: no hook, no sender, and the daemon stands still."""

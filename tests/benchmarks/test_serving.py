@@ -91,6 +91,16 @@ def test_stages_are_counted_for_each_sample():
     }
 
 
+def test_the_share_is_of_the_same_block():
+    cost = {"summary": 0.04, "plan": 0.01, "samples": 10, "sampled": 5}
+    block = Block(2.0, 1.9, 100, np.ones(3))
+    rates = ("0", "10", "100")
+    found = serving_overhead.share_figures(
+        {rate: [block] * 2 for rate in rates}, {rate: [cost] * 2 for rate in rates}
+    )
+    assert found["tap_share_pct_rate_10"].value == pytest.approx(2.5)
+
+
 def test_ratios_to_hugging_face_are_within_a_round():
     costs = {
         "hf": [1.0, 10.0],
