@@ -3,6 +3,7 @@
 ``python -m benchmarks.render`` writes README and docs; with ``--check`` it only compares.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,10 +13,21 @@ from tools import blocks
 RESULTS = Path(__file__).parent / "results"
 
 
-def figures(name: str, results: Path = RESULTS) -> str:
+SHORT = {
+    "serving_overhead": r"throughput_lost_.*|itl_p99_added_pct_rate_10(_demo)?|tap_ms_per_sample",
+    "hf_baseline": r"(total|cost)_ratio.*|tap_default_us_per_token",
+    "archive_query": r"seconds_50m|time_ratio",
+}
+"""Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""
+
+
+def figures(block: str, results: Path = RESULTS) -> str:
     """The table of one benchmark and the machine it ran on. Raises FileNotFoundError."""
+    name, _, short = block.partition("-")
     report, device = read(results / f"{name}.json")
-    return f"{table(report.figures)}\n\nMeasured by `benchmarks/{name}.py` on {device}."
+    wanted = re.compile(SHORT[name] if short else ".*")
+    shown = {key: figure for key, figure in report.figures.items() if wanted.fullmatch(key)}
+    return f"{table(shown)}\n\nMeasured by `benchmarks/{name}.py` on {device}."
 
 
 if __name__ == "__main__":
