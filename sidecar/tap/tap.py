@@ -88,9 +88,10 @@ class Tap:
 
     @property
     def sampling(self) -> Sampling:
-        """The settings that hold from the next step on; layers as they are tapped now."""
-        layers = self._chosen if self.tapped else self._wanted.layers
-        return self._wanted.model_copy(update={"layers": layers})
+        """The settings that hold from the next step on; layers that were refused do not."""
+        if self._wanted.layers != self._refused:
+            return self._wanted
+        return self._wanted.model_copy(update={"layers": self._chosen})
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
