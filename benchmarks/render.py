@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 SHORT = {
-    "serving_overhead": r"throughput_lost_.*|itl_p99_added_pct_rate_10(_demo)?|tap_ms_per_sample",
+    "serving_overhead": r"(throughput_lost|tap_share)_.*|itl_p99_added_pct_rate_10(_demo)?|tap_ms_per_sample",
     "hf_baseline": r"(total|cost)_ratio.*|tap_default_us_per_token",
     "archive_query": r"seconds_50m|time_ratio",
 }
