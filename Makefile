@@ -9,7 +9,7 @@ help: ## List what there is to make
 setup: ## Make .venv with everything below needs (a few minutes the first time)
 	@deploy/setup.sh
 
-demo: setup ## Serve a small model with the tap and watch its attention; DEMO_ONCE=1 ends by itself
+demo: setup ## Serve a small model, roll out a fault, watch its attention; DEMO_FAULT=stale DEMO_ONCE=1
 	@attention-sidecar demo
 
 test: setup ## Run the tests, those against a real vLLM and Prometheus included; ARGS="-m 'not slow'"

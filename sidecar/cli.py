@@ -170,7 +170,33 @@ def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
 
 
 @main.command()
-@click.option("--once", is_flag=True, envvar="DEMO_ONCE", help="End after 30 s of traffic.")
+@click.option(
+    "--fault",
+    type=click.Choice(
+        [
+            "closed-book",
+            "retriever",
+            "template",
+            "stale",
+            "longer-documents",
+            "more-documents",
+            "topic-mix",
+            "no-prefix-cache",
+        ]
+    ),
+    envvar="DEMO_FAULT",
+    default="closed-book",
+    show_default=True,
+    help="What is rolled out; the last four are benign.",
+)
+@click.option("--once", is_flag=True, envvar="DEMO_ONCE", help="End when the story is told.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=5),
+    default=50.0,
+    show_default=True,
+    help="Traffic before the fault, and again after it.",
+)
 @click.option(
     "--folder",
     default=Path("demo-run"),
@@ -178,8 +204,8 @@ def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
     type=click.Path(path_type=Path),
     help="Logs and archive; those of an earlier run are replaced.",
 )
-def demo(once: bool, folder: Path) -> None:
-    """Serve a placeholder model with vLLM, ask it questions and watch its attention."""
+def demo(fault: str, once: bool, seconds: float, folder: Path) -> None:
+    """Serve a small model with vLLM, roll out a fault and watch answers and attention."""
     from sidecar.demo.story import tell
 
-    raise SystemExit(tell(folder, once=once))
+    raise SystemExit(tell(folder, fault=fault, seconds=seconds, once=once))

@@ -1,16 +1,21 @@
 """Where one run of the demo keeps its things, and the commands and settings of its processes."""
 
+import hashlib
+import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.demo.processes import free_port
+from sidecar.demo.faults import GROUNDED
+from sidecar.demo.processes import DemoError, free_port
 
-PLACEHOLDER = Path(__file__).parent / "placeholder"
+MODELS = Path(__file__).parent / "models"
 SERVED_NAME = "demo"
-_SAMPLING_RATE, _STRIDE, _ROLL_SECONDS = 1.0, 4, 5
+_WEIGHTS, _CALIBRATION = "model.safetensors", "heads.json"
+_SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Layout:
             "ATTENTION_ARCHIVE__ROLL_SECONDS": str(_ROLL_SECONDS),
             "ATTENTION_SAMPLING__RATE": str(_SAMPLING_RATE),
             "ATTENTION_SAMPLING__STRIDE": str(_STRIDE),
+            "ATTENTION_SAMPLING__BUDGET_MS_PER_S": str(_BUDGET_MS_PER_S),
+            **_calibration(),
         }
 
     def engine_environment(self) -> dict[str, str]:
@@ -64,16 +71,20 @@ class Layout:
             "VLLM_NO_USAGE_STATS": "1",
         }
 
-    def engine_command(self) -> list[str]:
-        """Start vLLM's API server; the CPU build's own `vllm` command does not start."""
+    def engine_command(self, model: str, flags: Sequence[str] = ()) -> list[str]:
+        """Start vLLM's API server with a bundled model, whose weights' hash is the revision.
+
+        The CPU build's own `vllm` command does not start.
+        """
         return [
             *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
-            *("--model", str(PLACEHOLDER)),
+            *("--model", str(MODELS / model), "--revision", revision(model)),
             *("--served-model-name", SERVED_NAME),
             *("--host", "127.0.0.1", "--port", str(self.engine_port)),
             *("--max-model-len", "4096"),
             "--enforce-eager",
             *("--middleware", "sidecar.tap.middleware.AttentionMiddleware"),
+            *flags,
         ]
 
     def daemon_command(self) -> list[str]:
@@ -83,6 +94,31 @@ class Layout:
     def query_command(self, sql: str) -> list[str]:
         """Run one query over the archive."""
         return [*sidecar_command(), "query", "--archive", str(self.archive), sql]
+
+
+def _calibration() -> dict[str, str]:
+    """The grounded model's calibrated heads, with which a fine-tune that is rolled out is seen too.
+
+    None where it is shipped without.
+    """
+    file = MODELS / GROUNDED / _CALIBRATION
+    if not file.is_file():
+        return {}
+    return {
+        "ATTENTION_HEADS__CALIBRATIONS": json.dumps([str(file)]),
+        "ATTENTION_HEADS__OTHER_REVISIONS": "true",
+    }
+
+
+def revision(model: str) -> str:
+    """What the engine and every sample call a bundled model: its name and its weights' hash.
+
+    Raises DemoError where there is no such model.
+    """
+    weights = MODELS / model / _WEIGHTS
+    if not weights.is_file():
+        raise DemoError(f"the model {model!r} is missing: there is no {weights}")
+    return f"{model}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
 
 
 def sidecar_command() -> list[str]:

@@ -21,18 +21,13 @@ class Reading:
     values: Mapping[str, tuple[tuple[Mapping[str, str], float], ...]]
     """Labels and value of every series, by sample name."""
 
-    def total(self, name: str, **labels: str) -> float:
-        """Sum over the series of ``name`` that have these labels; 0 when there is none."""
-        return sum(value for found, value in self.values.get(name, ()) if _has(found, labels))
+    def total(self, name: str) -> float:
+        """Sum over the series of ``name``; 0 when there is none."""
+        return sum(value for _, value in self.values.get(name, ()))
 
-    def samples(self, **labels: str) -> int:
+    def samples(self) -> int:
         """Samples published."""
-        return int(self.total("attention_samples_total", **labels))
-
-    def mean(self, signal: str, **labels: str) -> float | None:
-        """Mean of a signal over all samples; None when none was measured."""
-        count = self.total(f"attention_{signal}_count", **labels)
-        return self.total(f"attention_{signal}_sum", **labels) / count if count else None
+        return int(self.total("attention_samples_total"))
 
     def tap_seconds(self) -> float:
         """Seconds the tap has spent in the engine's thread."""
@@ -48,6 +43,38 @@ class Reading:
         states = self.values.get("attention_tap_state", ())
         current = [labels["attention_tap_state"] for labels, value in states if value]
         return current[0] if current else "unknown"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was published between two readings of one daemon."""
+
+    start: Reading
+    end: Reading
+
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end.time - self.start.time
+
+    def samples(self) -> int:
+        """Samples published within it."""
+        return int(self._growth("attention_samples_total"))
+
+    def mean(self, signal: str) -> float | None:
+        """Mean of a signal over the samples within it; None when none was measured."""
+        count = self._growth(f"attention_{signal}_count")
+        return self._growth(f"attention_{signal}_sum") / count if count > 0 else None
+
+    def tap_ms_per_second(self) -> float | None:
+        """Milliseconds of the engine's thread that the tap took per second.
+
+        None for no time, and for another engine, whose tap counts from 0 again.
+        """
+        spent = self.end.tap_seconds() - self.start.tap_seconds()
+        return 1000 * spent / self.seconds() if self.seconds() > 0 and spent >= 0 else None
+
+    def _growth(self, name: str) -> float:
+        return self.end.total(name) - self.start.total(name)
 
 
 def scrape(daemon_url: str) -> Reading:
@@ -71,7 +98,3 @@ def _get(url: str) -> httpx.Response:
         return httpx.get(url, timeout=_PATIENCE_SECONDS).raise_for_status()
     except httpx.HTTPError as error:
         raise DemoError(f"{url} did not answer: {error}") from error
-
-
-def _has(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(found.get(name) == value for name, value in wanted.items())

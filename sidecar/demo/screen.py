@@ -1,67 +1,67 @@
-"""The live table of the demo; where there is no terminal, a plain line every few seconds."""
+"""The demo's live table, before and after; without a terminal, a plain line every few seconds."""
 
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from sidecar.demo.readings import Reading
-from sidecar.demo.traffic import Tally
-from sidecar.demo.world import ROUTES
+from sidecar.demo.chart import chart
+from sidecar.demo.judge import Verdict
+from sidecar.demo.phases import ACCURACY, FIGURES, TITLES, Phase
+from sidecar.demo.readings import Window
 
-_SIGNALS = {
-    "context share": "context_share",
-    "entropy ratio": "entropy_ratio",
-    "head conc.": "head_concentration",
-    "copy rate": "copy_rate",
-}
 _LINE_SECONDS = 5.0
+_FOLLOWED = {
+    Verdict.DOCUMENT: "answers from documents",
+    Verdict.MEMORY: "answers from memory",
+    Verdict.REFUSED: "refusals",
+    Verdict.OTHER: "other answers",
+}
 UNMEASURED = "–"
 
 
 @dataclass(frozen=True)
 class View:
-    """What is shown at one moment: the demo's own requests and the daemon's readings."""
+    """What is shown at one moment."""
 
-    tally: Tally
-    before: Reading
-    """An earlier reading; rates are between the two."""
-    now: Reading
+    phases: tuple[Phase, ...]
+    """The one before the rollout and, once it has begun, the one after."""
+    recent: Window
+    """The last seconds, for what the tap costs now."""
 
-    def tap_ms_per_second(self) -> float | None:
-        """Milliseconds of the engine's thread the tap took per second since ``before``."""
-        seconds = self.now.time - self.before.time
-        spent = self.now.tap_seconds() - self.before.tap_seconds()
-        return 1000 * spent / seconds if seconds > 0 else None
+    @property
+    def current(self) -> Phase:
+        """The phase that goes on."""
+        return self.phases[-1]
 
     def cost(self) -> str:
         """The tap's cost as text; a millisecond per second is a thousandth of a core."""
-        spent = self.tap_ms_per_second()
+        spent = self.recent.tap_ms_per_second()
         return UNMEASURED if spent is None else f"{spent:.1f} ms/s ({spent / 10:.2f} %)"
 
     def sampled(self) -> str:
         """Share of requests in force, as text; the tap lowers it when it costs too much."""
-        rate = self.now.sampling_rate()
+        rate = self.recent.end.sampling_rate()
         return UNMEASURED if rate is None else f"{rate:.0%}"
 
-    def rows(self) -> Iterable[tuple[str, ...]]:
-        """One row of text per route, then one for all."""
-        for route in ROUTES:
-            yield self._row(route, {"route": route}, [route])
-        yield self._row("all", {}, ROUTES)
-
-    def _row(self, title: str, labels: dict[str, str], routes: Iterable[str]) -> tuple[str, ...]:
-        requests = sum(self.tally.requests[route] for route in routes)
-        right = sum(self.tally.right[route] for route in routes)
-        means = (self.now.mean(signal, **labels) for signal in _SIGNALS.values())
-        counts = (title, str(requests), _share(right, requests), str(self.now.samples(**labels)))
-        return (*counts, *(UNMEASURED if mean is None else f"{mean:.3f}" for mean in means))
+    def rows(self) -> list[tuple[str, ...]]:
+        """A title and a text for each phase: figures, what answers follow, lengths, counts."""
+        return [
+            *((TITLES[name], *(_figure(phase, name) for phase in self.phases)) for name in FIGURES),
+            *(
+                (title, *(_share(p, verdict) for p in self.phases))
+                for verdict, title in _FOLLOWED.items()
+            ),
+            ("prompt tokens", *(_tokens(phase) for phase in self.phases)),
+            ("requests", *(str(len(phase.tally.answers)) for phase in self.phases)),
+            ("samples", *(str(phase.window.samples()) for phase in self.phases)),
+        ]
 
 
 class Screen:
@@ -89,42 +89,64 @@ class Screen:
     def show(self, view: View) -> None:
         """Redraw the table, or print a line when the last one is 5 s old."""
         if self._live:
-            self._live.update(table(view))
+            self._live.update(draw(view))
         elif time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
             self._console.out(line(view), highlight=False)
             sys.stdout.flush()
 
+    def finish(self, view: View) -> None:
+        """Show the table a last time, also where there is no terminal."""
+        if self._live:
+            self._live.update(draw(view))
+        else:
+            self._console.print(draw(view))
 
-def table(view: View) -> Table:
-    """The view as a table with a row per route."""
-    drawn = Table(title="attention of the placeholder model, by route", caption=_caption(view))
-    for title in ("route", "requests", "answers right", "samples", *_SIGNALS):
-        drawn.add_column(title, justify="left" if title == "route" else "right")
-    *routes, total = view.rows()
-    for row in routes:
-        drawn.add_row(*row)
-    drawn.add_section()
-    drawn.add_row(*total, style="bold")
-    return drawn
+
+def draw(view: View) -> RenderableType:
+    """The view as a table with a column for each phase, and the figures over time."""
+    drawn = Table()
+    drawn.add_column("measured")
+    for phase in view.phases:
+        drawn.add_column(phase.title, justify="right")
+    for number, row in enumerate(view.rows()):
+        drawn.add_row(*row, style="bold" if number < len(FIGURES) else None)
+    charts = (Text(f"{TITLES[name]:16} {_chart(view, name)}", no_wrap=True) for name in FIGURES)
+    return Group(drawn, *charts, Text(_caption(view)))
 
 
 def line(view: View) -> str:
-    """The view's last row in one line."""
-    *_, (_, requests, right, samples, *means) = view.rows()
-    signals = "  ".join(f"{name} {mean}" for name, mean in zip(_SIGNALS, means, strict=True))
-    counts = f"requests {requests}  answers right {right}  samples {samples}"
-    tap = f"tap {view.now.tap_state()} {view.cost()} sampling {view.sampled()}"
-    return f"{counts}  {signals}  {tap}"
+    """The current phase in one line."""
+    phase = view.current
+    figures = "  ".join(f"{TITLES[name]} {_figure(phase, name)}" for name in FIGURES)
+    counts = f"requests {len(phase.tally.answers)}  samples {phase.window.samples()}"
+    tap = f"tap {view.recent.end.tap_state()} {view.cost()} sampling {view.sampled()}"
+    return f"{phase.title}: {figures}  {counts}  {tap}"
 
 
 def _caption(view: View) -> str:
-    failed = view.tally.failures.total()
     return (
-        f"tap {view.now.tap_state()}, costs {view.cost()} of the engine's thread, "
-        f"samples {view.sampled()} of requests · failed requests {failed}"
+        f"tap {view.recent.end.tap_state()}, costs {view.cost()}, "
+        f"samples {view.sampled()} of requests; failed requests {len(view.current.tally.failures)}"
     )
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else UNMEASURED
+def _chart(view: View, name: str) -> str:
+    return chart(*(phase.series(name) for phase in view.phases))
+
+
+def _figure(phase: Phase, name: str) -> str:
+    mean = phase.mean(name)
+    if mean is None:
+        return UNMEASURED
+    return f"{mean:.0%}" if name == ACCURACY else f"{mean:.3f}"
+
+
+def _share(phase: Phase, verdict: Verdict) -> str:
+    verdicts = phase.tally.verdicts()
+    return f"{verdicts[verdict] / verdicts.total():.0%}" if verdicts else UNMEASURED
+
+
+def _tokens(phase: Phase) -> str:
+    tokens = phase.tally.prompt_tokens()
+    return UNMEASURED if tokens is None else f"{tokens:.0f}"

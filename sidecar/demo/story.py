@@ -1,39 +1,32 @@
-"""What the demo does, in order: start, ask, show, prove that samples arrived, stop."""
+"""What the demo does, in order: serve, ask, roll a change out, ask on, say what happened."""
 
 import signal
-import subprocess
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from sidecar import archive
+from sidecar.demo import ending
 from sidecar.demo import layout as layouts
+from sidecar.demo.conclusion import conclude
+from sidecar.demo.deployment import Deployment
+from sidecar.demo.faults import CHANGES, HEALTHY, Change
 from sidecar.demo.layout import Layout
+from sidecar.demo.phases import SIGNALS
 from sidecar.demo.processes import Child, DemoError, answers
-from sidecar.demo.readings import Reading, scrape, tap_reason
-from sidecar.demo.screen import Screen, View
+from sidecar.demo.stage import Stage
 from sidecar.demo.traffic import Traffic
 
-ONCE_SECONDS = 30.0
-_START_SECONDS, _ARCHIVE_SECONDS = 480.0, 30.0
-_REFRESH_SECONDS, _COST_WINDOW = 1.0, 10
-BY_ROUTE = (
-    "select route, count(*) samples, round(avg(context_share), 3) context_share "
-    "from samples group by route order by route"
-)
-COPYING_HEADS = (
-    "select layer, head, round(avg(copied::int), 2) copy_rate "
-    "from heads group by all order by copy_rate desc limit 5"
-)
+_DAEMON_SECONDS, _CHECK_SECONDS = 60.0, 1.0
 
 
-def tell(folder: Path, *, once: bool) -> int:
+def tell(folder: Path, *, fault: str, seconds: float, once: bool) -> int:
     """Run the demo and return the exit status; a SIGTERM counts as Ctrl-C."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        run(folder, once=once)
+        run(folder, CHANGES[fault], seconds=seconds, once=once)
     except DemoError as error:
         click.echo(f"demo failed: {error}", err=True)
         return 1
@@ -45,24 +38,20 @@ def tell(folder: Path, *, once: bool) -> int:
     return 0
 
 
-def run(folder: Path, *, once: bool) -> None:
-    """Run the demo in ``folder`` until Ctrl-C, or for 30 s of traffic when ``once``.
+def run(folder: Path, change: Change, *, seconds: float, once: bool) -> None:
+    """Tell the story of one change in ``folder``, with ``seconds`` of traffic on either side.
 
-    Raises DemoError when a process dies or no samples arrive.
+    Unless ``once``, traffic goes on until Ctrl-C.
+
+    Raises DemoError when a model is missing, a process dies, a request fails or no samples arrive.
     """
-    if not (layouts.PLACEHOLDER / "config.json").is_file():
-        raise DemoError(f"the placeholder model is missing in {layouts.PLACEHOLDER}")
+    for model in (HEALTHY.model, change.model):
+        layouts.revision(model)
     layout = layouts.prepare(folder)
     try:
-        with ExitStack() as stack:
-            daemon = stack.enter_context(_daemon(layout))
-            engine = stack.enter_context(_engine(layout))
-            _start(layout, daemon, engine)
-            if not once:
-                click.echo("Ctrl-C ends the demo")
-            _watch(layout, daemon, engine, ONCE_SECONDS if once else None)
-            _prove(layout, daemon)
-            _explain(layout)
+        with _daemon(layout) as daemon, Deployment(layout) as deployment:
+            _start(layout, daemon, change)
+            _tell(Stage(layout, daemon, deployment, seconds=seconds), change, once=once)
     finally:
         layouts.clean(layout)
 
@@ -72,76 +61,36 @@ def _daemon(layout: Layout) -> Child:
     return Child("the daemon", layout.daemon_command(), env=layout.settings(), log=log)
 
 
-def _engine(layout: Layout) -> Child:
-    log = layout.folder / "vllm.log"
-    return Child("vLLM", layout.engine_command(), env=layout.engine_environment(), log=log)
-
-
-def _start(layout: Layout, daemon: Child, engine: Child) -> None:
-    click.echo("The model is a small PLACEHOLDER: it copies sentences from its documents.")
+def _start(layout: Layout, daemon: Child, change: Change) -> None:
+    kind = "benign change" if change.benign else "fault"
+    click.echo("The model is a toy that reads the English of an invented world.")
+    click.echo(f"To be rolled out, a {kind}, {change.name}: {change.does}")
     click.echo(f"starting the daemon (log {daemon.log})")
-    daemon.wait_until(lambda: answers(f"{layout.daemon_url}/metrics"), seconds=60, what="the start")
-    click.echo(f"starting vLLM on the CPU, about 40 s (log {engine.log})")
-    ready = f"{layout.engine_url}/health"
-    seconds = engine.wait_until(lambda: answers(ready), seconds=_START_SECONDS, what="the start")
-    click.echo(f"vLLM is up after {seconds:.0f} s; asking questions over three routes")
-    click.echo(f"metrics: {layout.daemon_url}/metrics")
+    ready = f"{layout.daemon_url}/metrics"
+    daemon.wait_until(lambda: answers(ready), seconds=_DAEMON_SECONDS, what="the start")
+    click.echo(f"metrics: {ready}")
 
 
-def _watch(layout: Layout, daemon: Child, engine: Child, seconds: float | None) -> None:
-    """Send traffic and show readings until the time is over or Ctrl-C."""
-    deadline = time.monotonic() + seconds if seconds else float("inf")
-    readings: list[Reading] = [scrape(layout.daemon_url)]
-    traffic = Traffic(layout.engine_url, layouts.SERVED_NAME)
-    with suppress(KeyboardInterrupt), traffic, Screen() as screen:
-        while time.monotonic() < deadline:
-            time.sleep(_REFRESH_SECONDS)
-            daemon.check()
-            engine.check()
-            readings = [*readings[-_COST_WINDOW:], scrape(layout.daemon_url)]
-            screen.show(View(traffic.tally, readings[0], readings[-1]))
-    _check_answers(traffic)
+def _tell(stage: Stage, change: Change, *, once: bool) -> None:
+    stage.deployment.deploy(HEALTHY)
+    before = stage.watch("before", HEALTHY)
+    rollout = datetime.now(UTC)
+    click.echo(f"\nrolling out {change.name}")
+    if change.restarts:
+        stage.deployment.deploy(change)
+    after = stage.watch("after", change)
+    ending.prove(stage.layout, stage.daemon)
+    click.echo(f"\n{conclude(change, before, after)}")
+    measured = [name for name in SIGNALS if before.has(name) or after.has(name)]
+    ending.show(stage.layout, ending.split(change, rollout, measured))
+    if not once:
+        _stay(stage, change)
 
 
-def _check_answers(traffic: Traffic) -> None:
-    tally = traffic.tally
-    failed, answered = tally.failures.total(), tally.requests.total()
-    click.echo(f"{answered} requests answered, {failed} failed")
-    if failed or not answered:
-        raise DemoError(f"{failed} requests failed; the last: {tally.last_failure or 'none sent'}")
-
-
-def _prove(layout: Layout, daemon: Child) -> None:
-    """All samples that are on the metrics page get into the archive, or the demo has failed."""
-    published = scrape(layout.daemon_url).samples()
-    if not published:
-        said = tap_reason(layout.daemon_url)
-        raise DemoError(f"no sample on /metrics; the tap says: {said}\n{daemon.tail()}")
-    click.echo(f"{published} samples on /metrics; the archive closes its file within seconds")
-    daemon.wait_until(
-        lambda: _archived(layout) >= published,
-        seconds=_ARCHIVE_SECONDS,
-        what=f"the way of {published} samples to the archive",
-    )
-    click.echo(f"{_archived(layout)} samples in the archive")
-
-
-def _archived(layout: Layout) -> int:
-    return int(archive.open(layout.archive).dataset.count_rows()) if layout.archive.is_dir() else 0
-
-
-def _explain(layout: Layout) -> None:
-    click.echo(f"\narchive: {layout.archive}\nmetrics: {layout.daemon_url}/metrics, until now")
-    for sql in (BY_ROUTE, COPYING_HEADS):
-        click.echo(f'\n$ attention-sidecar query --archive {layout.archive} "{sql}"')
-        click.echo(_query(layout, sql))
-
-
-def _query(layout: Layout, sql: str) -> str:
-    """Output of a query; DemoError when it fails."""
-    done = subprocess.run(
-        layout.query_command(sql), capture_output=True, text=True, check=False, timeout=60
-    )
-    if done.returncode or not done.stdout.strip():
-        raise DemoError(f"the query gave nothing (code {done.returncode}): {done.stderr.strip()}")
-    return done.stdout.rstrip()
+def _stay(stage: Stage, change: Change) -> None:
+    click.echo(f"\ntraffic goes on; metrics: {stage.layout.daemon_url}/metrics; Ctrl-C ends")
+    url, name = stage.layout.engine_url, layouts.SERVED_NAME
+    with suppress(KeyboardInterrupt), Traffic(url, name, change, seed="on"):
+        while True:
+            time.sleep(_CHECK_SECONDS)
+            stage.check()

@@ -1,15 +1,23 @@
-"""The demo as a user runs it: samples arrive and nothing is left behind, or it says why not."""
+"""The demo as a user runs it: it tells what was measured and leaves nothing behind, or says why."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sidecar.demo import story
+from sidecar import archive
+from sidecar.demo import ending, layout, story
+from sidecar.demo.faults import CHANGES
 from sidecar.demo.layout import Layout, prepare
+from sidecar.demo.phases import SIGNALS
+
+COMMAND = [sys.executable, "-m", "sidecar.demo", "--seconds", "15"]
 
 
 def children_of_this_process() -> str:
@@ -21,44 +29,83 @@ def children_of_this_process() -> str:
 def test_an_engine_that_dies_ends_the_demo_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    weights = tmp_path / "grounded" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.touch()
+    monkeypatch.setattr(layout, "MODELS", tmp_path)
     dying = [sys.executable, "-c", "raise SystemExit('no such device')"]
-    monkeypatch.setattr(Layout, "engine_command", lambda _: dying)
+    monkeypatch.setattr(Layout, "engine_command", lambda *_: dying)
     before = children_of_this_process()
-    assert story.tell(tmp_path / "run", once=True) == 1
+    assert story.tell(tmp_path / "run", fault="stale", seconds=5, once=True) == 1
     said = capsys.readouterr()
     assert "demo failed: vLLM ended with code 1" in said.err
     assert "no such device" in said.err
-    assert "PLACEHOLDER" in said.out
+    assert str(tmp_path / "run" / "vllm-1.log") in said.err
+    assert CHANGES["stale"].does in said.out
     assert children_of_this_process() == before
+
+
+def test_a_missing_model_is_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(layout, "MODELS", tmp_path)
+    assert story.tell(tmp_path / "run", fault="stale", seconds=5, once=True) == 1
+    assert str(tmp_path / "grounded" / "model.safetensors") in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_replaces_the_last_one_s_archive_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
-    layout = prepare(tmp_path)
-    assert not layout.archive.exists()
+    made = prepare(tmp_path)
+    assert not made.archive.exists()
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert layout.engine_port != layout.daemon_port
-    assert layout.runtime.stat().st_mode & 0o077 == 0
-    layout.runtime.rmdir()
+    assert made.engine_port != made.daemon_port
+    assert made.runtime.stat().st_mode & 0o077 == 0
+    made.runtime.rmdir()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_query_of_every_change_can_be_asked(name: str, tmp_path: Path) -> None:
+    sql = ending.split(CHANGES[name], datetime.now(UTC), SIGNALS)
+    assert archive.open(tmp_path).sql(sql).fetchall() == []
 
 
 @pytest.mark.slow
 @pytest.mark.engine
-def test_the_demo_ends_by_itself_with_samples_in_the_archive(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sidecar.demo", "--folder", str(tmp_path / "run")]
+def test_the_story_of_a_new_checkpoint_is_told_by_its_own_figures(tmp_path: Path) -> None:
     done = subprocess.run(
-        command,
+        [*COMMAND, "--folder", str(tmp_path / "run")],
         env={**os.environ, "DEMO_ONCE": "1"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=580,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     counts = [re.search(rf"(\d+) samples {place}", done.stdout) for place in ("on", "in")]
-    assert all(found and int(found[1]) > 0 for found in counts)
-    assert done.stdout.count("$ attention-sidecar query") == 2
-    assert re.search(r"context share 0\.\d+", done.stdout)
+    published, archived = (int(found[1]) for found in counts if found)
+    assert 0 < published <= archived
+    assert re.search(
+        r"closed-book rolled out, measured on \d+ requests before and \d+", done.stdout
+    )
     assert "tap active" in done.stdout
-    assert list((tmp_path / "run" / "archive").rglob("*.parquet"))
+    assert done.stdout.count("$ attention-sidecar query") == 1
+    for model in ("grounded", "closed-book"):
+        assert re.search(rf"│ {layout.revision(model)} +│ +\d+ │", done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    command = [*COMMAND, "--fault", "stale", "--folder", str(tmp_path / "run")]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    log = tmp_path / "run" / "vllm-1.log"
+    deadline = time.monotonic() + 60
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "stopped before the demo was over" in output
+    assert "Traceback" not in output

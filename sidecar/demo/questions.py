@@ -1,0 +1,49 @@
+"""Prompts with known answers, as JSON lines: ``python -m sidecar.demo.questions --out FILE``.
+
+Each line has ``messages`` of a chat with its documents pasted in, ``documents`` with ``id`` and
+``text`` as they stand there, and ``answer``, the value that one of them states.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sidecar.demo.corpus import Corpus
+from sidecar.demo.traffic import documents, messages
+
+
+def questions(seed: str) -> Iterator[dict[str, Any]]:
+    """Healthy cases without end, none of them from the demo's traffic."""
+    corpus = Corpus(f"questions-{seed}")
+    while True:
+        case = corpus.case()
+        yield {
+            "messages": messages(case),
+            "documents": documents(case),
+            "answer": case.fact.value,
+        }
+
+
+@click.command()
+@click.option("--questions", "count", default=200, show_default=True, help="Prompts to write.")
+@click.option("--seed", default="0", show_default=True, help="Another seed gives other prompts.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="File to write, one prompt a line.",
+)
+def main(count: int, seed: str, out: Path) -> None:
+    """Write prompts with known answers for the calibration of heads."""
+    with out.open("w") as file:
+        for one in islice(questions(seed), count):
+            file.write(f"{json.dumps(one)}\n")
+    click.echo(f"{count} prompts in {out}")
+
+
+if __name__ == "__main__":
+    main()
