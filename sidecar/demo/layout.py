@@ -117,7 +117,8 @@ def revision(model: str) -> str:
     """
     weights = MODELS / model / _WEIGHTS
     if not weights.is_file():
-        raise DemoError(f"the model {model!r} is missing: there is no {weights}")
+        make = f"python -m sidecar.demo.train {model} --out {weights.parent}"
+        raise DemoError(f"the model {model!r} is missing: no {weights}; `{make}` trains it")
     return f"{model}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
 
 
