@@ -49,6 +49,10 @@ _set = click.option(
     "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a setting."
 )
 _url = click.option("--url", help="Address of the daemon; by default from the settings.")
+_daemon_url = click.option("--daemon", help="Address of the daemon; by default from the settings.")
+_archive = click.option(
+    "--archive", "path", type=click.Path(path_type=Path), help="Folder of the archive."
+)
 
 
 @main.command()
@@ -147,10 +151,97 @@ def doctor(config: Path | None, url: str | None) -> None:
     raise SystemExit(failed)
 
 
+@main.group()
+def archive() -> None:
+    """Look after the archive of a running daemon."""
+
+
+@archive.command()
+@_config
+@_url
+def flush(config: Path | None, url: str | None) -> None:
+    """Close the archive's files now, so that queries see every sample so far."""
+    from sidecar.daemon.client import Unreachable
+
+    try:
+        _client(config, url).flush_archive()
+    except Unreachable as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.group()
+def heads() -> None:
+    """Find the heads that copy from documents, once for each model revision."""
+
+
+@heads.command()
+@_config
+@click.option("--url", required=True, help="Address of the model's OpenAI-compatible server.")
+@click.option("--model", required=True, help="Name of the model, as requests give it.")
+@click.option(
+    "--prompts",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Prompts with known answers: a JSON object a line.",
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="File to write the result to."
+)
+@_daemon_url
+@_archive
+@click.option(
+    "--most", type=click.IntRange(1), default=8, show_default=True, help="Heads to choose at most."
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Output tokens of an answer at most.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Requests at a time.",
+)
+@click.option("--api-key", envvar="OPENAI_API_KEY", help="Key of the server, if it wants one.")
+def calibrate(config: Path | None, **given: Any) -> None:
+    """Run a served model over prompts with known answers and write which heads copy.
+
+    Exits with 1 when something does not work, and with 3 when it works but the samples do not tell.
+    """
+    from sidecar.calibration.command import Failed, Undecided, run
+    from sidecar.daemon.client import Unreachable
+
+    client = _client(config, given.pop("daemon"))
+    try:
+        run(client, **given, tell=lambda line: click.echo(line, err=True))
+    except Undecided as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(3) from None
+    except (Failed, Unreachable) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@heads.command(name="show")
+@click.argument("file", type=click.Path(path_type=Path))
+def show_heads(file: Path) -> None:
+    """Print the calibrated heads of a file, and a map of all scores."""
+    from sidecar.calibration import CalibrationError, load
+    from sidecar.calibration.report import lines
+
+    try:
+        click.echo("\n".join(lines(load(file))))
+    except CalibrationError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @main.command()
 @click.argument("sql")
 @_config
-@click.option("--archive", "path", type=click.Path(path_type=Path), help="Folder of the archive.")
+@_archive
 @click.option(
     "--format",
     "form",

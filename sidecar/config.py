@@ -51,7 +51,7 @@ class Sampling(_Section):
     budget_ms_per_s: Annotated[float, Field(ge=0)] = 20.0
     """Milliseconds the tap may spend in each second; above, it lowers its rate. 0 is no limit."""
     layers: str | list[int] = "auto"
-    """Layers to summarise: a list, `every:N`, `all`, or `auto`: some middle and late ones."""
+    """A list, `every:N`, `all`, or `auto`: the layers of calibrated heads, else four spread out."""
 
     @field_validator("layers", mode="before")
     @classmethod
@@ -125,6 +125,15 @@ class Http(_Section):
     """Bearer token for writes; by default one is made and kept in the runtime folder."""
 
 
+class Heads(_Section):
+    """Calibrated heads: those that copy from documents, found once for each model revision."""
+
+    calibrations: list[Path] = []
+    """Files made by `attention-sidecar heads calibrate`, of any number of models and revisions."""
+    other_revisions: bool = False
+    """Use a calibration for other revisions of its model too, where they have none."""
+
+
 class Metrics(_Section):
     """The Prometheus page."""
 
@@ -171,6 +180,7 @@ class Settings(_Section):
     engine: Engine = Engine()
     wire: Wire = Field(default_factory=Wire)
     http: Http = Http()
+    heads: Heads = Heads()
     metrics: Metrics = Metrics()
     archive: Archive = Archive()
     daemon: Daemon = Daemon()

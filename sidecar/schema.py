@@ -7,7 +7,12 @@ A *sample* is one sampled decode step of one request. Its per-head arrays are fl
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of the record. Version 2 added the signals of calibrated heads."""
+
+WIRE_VERSION = 1
+"""Of what a tap sends; a tap and a daemon with the same one understand each other."""
+
 VERSION_KEY = b"attention_schema_version"
 
 ROLES = (
@@ -85,9 +90,12 @@ _SIGNAL_DOCS = {
     "top_document_share": "Largest document's share of the mass on documents.",
     "document_entropy": "Entropy over documents divided by ln(number of documents).",
     "copy_rate": "Share of heads whose most-attended token is the one emitted.",
+    "calibrated_context_share": "`context_share` of the calibrated heads alone.",
+    "retrieval_rate": "Share of calibrated heads that copy the emitted token from a document.",
+    "grounding_score": "Mean of `calibrated_context_share` and `retrieval_rate`.",
 }
 SIGNAL_NAMES = tuple(_SIGNAL_DOCS)
-"""Scalars, all within [0, 1]; a mean over tapped layers and heads; null is *not measured*."""
+"""Scalars, all within [0, 1]; means over tapped or calibrated heads; null is *not measured*."""
 
 LAYER_SIGNAL_NAMES = (
     "context_share",
@@ -111,18 +119,18 @@ SIGNALS = tuple(
 )
 
 
-def _schema(*groups: tuple[pa.Field, ...]) -> pa.Schema:
+def _schema(version: int, *groups: tuple[pa.Field, ...]) -> pa.Schema:
     fields = [field for group in groups for field in group]
-    return pa.schema(fields, metadata={VERSION_KEY: str(SCHEMA_VERSION).encode()})
+    return pa.schema(fields, metadata={VERSION_KEY: str(version).encode()})
 
 
-WIRE = _schema(IDENTITY, SHAPE, HEADS)
+WIRE = _schema(WIRE_VERSION, IDENTITY, SHAPE, HEADS)
 """What the tap sends."""
 
-RECORD = _schema(IDENTITY, SHAPE, SIGNALS, HEADS)
+RECORD = _schema(SCHEMA_VERSION, IDENTITY, SHAPE, SIGNALS, HEADS)
 """What the daemon hands to its sinks and the archive stores."""
 
-SCALAR_RECORD = _schema(IDENTITY, SHAPE, SIGNALS)
+SCALAR_RECORD = _schema(SCHEMA_VERSION, IDENTITY, SHAPE, SIGNALS)
 """The same without per-head arrays."""
 
 
@@ -134,7 +142,8 @@ def check(batch: pa.RecordBatch, expected: pa.Schema) -> None:
     """Raise SchemaMismatch, naming the first field that differs or the version."""
     version = (batch.schema.metadata or {}).get(VERSION_KEY)
     if version != expected.metadata[VERSION_KEY]:
-        raise SchemaMismatch(f"schema version is {version!r}, expected {SCHEMA_VERSION}")
+        right = expected.metadata[VERSION_KEY].decode()
+        raise SchemaMismatch(f"schema version is {version!r}, expected {right}")
     for field in expected:
         position = batch.schema.get_field_index(field.name)
         if position < 0:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sidecar.archive import layout
 from sidecar.archive.staging import stored
+from sidecar.archive.versions import is_current
 from sidecar.schema import RECORD
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class Archive:
         """A DuckDB connection with the views of `views`, in UTC, that can only read the archive."""
         from sidecar.archive import views
 
-        return views.connect(self.path, COLUMNS, empty=not self.files)
+        current = all(map(is_current, self.files))
+        return views.connect(self.path, COLUMNS, empty=not self.files, current=current)
 
     def sql(self, query: str, parameters: Any = None) -> "duckdb.DuckDBPyRelation":
         """A DuckDB relation of one SELECT over the views; lazy until it is fetched.

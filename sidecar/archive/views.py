@@ -17,6 +17,14 @@ CREATE VIEW files AS SELECT * FROM read_parquet(
     '$glob', hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER})
 """
 
+OLDER_SOURCE = """
+CREATE VIEW files AS SELECT * FROM read_parquet(
+    '$glob', hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER},
+    union_by_name = true)
+UNION ALL BY NAME SELECT * FROM all_columns
+"""
+"""For an archive with files that lack columns; slower, since it opens every file for any query."""
+
 SAMPLES = "CREATE VIEW samples AS SELECT $scalars FROM files"
 
 KEYS = """
@@ -78,19 +86,23 @@ FROM (
 MEASURED = "CREATE MACRO measured(x) AS CASE WHEN isnan(x) THEN NULL ELSE x END"
 
 
-def connect(path: Path, columns: pa.Schema, *, empty: bool) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, columns: pa.Schema, *, empty: bool, current: bool
+) -> duckdb.DuckDBPyConnection:
     """A connection that holds the views and can read nothing but the archive.
 
-    Raises ValueError for a path that DuckDB would take for a pattern.
+    ``current`` says that every file has all ``columns``; what one lacks is null. Raises ValueError
+    for a path that DuckDB would take for a pattern.
     """
     if set("*?[]{}") & set(str(path)):
         raise ValueError(f"archive path {str(path)!r} must not hold any of * ? [ ] {{ }}")
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
-    if empty:
-        connection.register("files", columns.empty_table())
-    for statement in _statements(path.absolute(), columns, empty=empty):
+    source = SOURCE if current else OLDER_SOURCE
+    if empty or not current:
+        connection.register("files" if empty else "all_columns", columns.empty_table())
+    for statement in _statements(path.absolute(), columns, [] if empty else [source]):
         connection.execute(statement)
     _confine(connection, path.absolute())
     return connection
@@ -102,7 +114,7 @@ def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def _statements(path: Path, columns: pa.Schema, *, empty: bool) -> list[str]:
+def _statements(path: Path, columns: pa.Schema, source: list[str]) -> list[str]:
     names = {
         "glob": str(path / DATA_GLOB).replace("'", "''"),
         "keys": KEYS,
@@ -118,8 +130,8 @@ def _statements(path: Path, columns: pa.Schema, *, empty: bool) -> list[str]:
             for place, label in enumerate(("p10", "p50", "p90"), 1)
         ),
     }
-    views = [MEASURED, SAMPLES, LAYERS, HEADS, SEGMENTS, HOURS]
-    return [Template(view).substitute(names) for view in ([] if empty else [SOURCE]) + views]
+    views = [*source, MEASURED, SAMPLES, LAYERS, HEADS, SEGMENTS, HOURS]
+    return [Template(view).substitute(names) for view in views]
 
 
 def _scalars(columns: pa.Schema) -> list[str]:

@@ -103,11 +103,18 @@ class Writer:
         if now - self._recovered_at >= self._settings.roll_seconds:
             self._recover()
 
-    def close(self) -> None:
-        """Close every file. Rows whose file cannot be written wait in their journal."""
-        self._closed = True
+    def flush(self) -> None:
+        """Close every file now, so that readers see its rows.
+
+        Rows whose file cannot be written wait in their journal.
+        """
         for hour in list(self._files):
             self._close_file(hour)
+
+    def close(self) -> None:
+        """The same, for good."""
+        self._closed = True
+        self.flush()
 
     def _check(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The columns to store, in their order."""

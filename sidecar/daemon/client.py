@@ -9,6 +9,8 @@ from sidecar.config import Http
 from sidecar.daemon.token import token_file
 
 TIMEOUT_SECONDS = 5.0
+FLUSH_SECONDS = 30.0
+"""More than the daemon takes to say that it cannot."""
 
 
 class Unreachable(RuntimeError):
@@ -35,7 +37,13 @@ class Client:
         """`PATCH /v1/sampling`; the settings in force after it. Raises Unreachable."""
         return self._call("PATCH", "/v1/sampling", fields)
 
-    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def flush_archive(self) -> None:
+        """`POST /v1/archive/flush`. Raises Unreachable."""
+        self._call("POST", "/v1/archive/flush", {}, seconds=FLUSH_SECONDS)
+
+    def _call(
+        self, method: str, path: str, body: Any = None, *, seconds: float = TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
         if not self.url.startswith(("http://", "https://")):
             raise Unreachable(f"the address should start with http://, got {self.url!r}")
         data = None if body is None else json.dumps(body).encode()
@@ -43,7 +51,7 @@ class Client:
         if body is not None:
             request.add_header("authorization", f"Bearer {self._bearer()}")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
                 return json.load(answer)  # type: ignore[no-any-return]
         except urllib.error.HTTPError as error:
             raise Unreachable(f"{self.url} refused: {_reason(error)}") from None

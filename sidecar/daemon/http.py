@@ -14,8 +14,10 @@ from starlette.routing import Route
 from sidecar.daemon import token
 from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import Refused, SamplingControl
+from sidecar.daemon.sinks.base import SinkRunner
 
 MAX_BODY_BYTES = 1 << 16
+FLUSH_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Api:
 
     page: Page
     sampling: SamplingControl
+    archive: SinkRunner | None
+    """None when the archive is off."""
     status: Callable[[], dict[str, Any]]
     alive: Callable[[], bool]
     ready: Callable[[], bool]
@@ -39,6 +43,7 @@ class Api:
                 Route("/v1/status", self.get_status),
                 Route("/v1/sampling", self.get_sampling, methods=["GET"]),
                 Route("/v1/sampling", self.patch_sampling, methods=["PATCH"]),
+                Route("/v1/archive/flush", self.post_flush, methods=["POST"]),
             ]
         )
 
@@ -66,8 +71,8 @@ class Api:
 
     async def patch_sampling(self, request: Request) -> Response:
         """Change some sampling settings; needs the token."""
-        if not token.matches(request.headers.get("authorization"), self.token):
-            return _error(401, "token", "needs the header 'Authorization: Bearer TOKEN'")
+        if not self._may_write(request):
+            return _forbidden()
         try:
             fields = json.loads(await _body(request))
         except ValueError as error:
@@ -78,6 +83,24 @@ class Api:
             return JSONResponse(self.sampling.change(fields).model_dump())
         except Refused as error:
             return JSONResponse({"errors": error.problems}, status_code=422)
+
+    async def post_flush(self, request: Request) -> Response:
+        """Let readers of the archive see all samples so far; needs the token."""
+        if not self._may_write(request):
+            return _forbidden()
+        if self.archive is None:
+            return _error(409, "archive.enabled", "the archive is off")
+        try:
+            await run_in_threadpool(self.archive.flush, FLUSH_SECONDS)
+        except TimeoutError:
+            reason = self.archive.error or f"samples still wait after {FLUSH_SECONDS:g} s"
+            return _error(503, "archive", reason)
+        except Exception as error:  # noqa: BLE001 - whatever the sink raised is its caller's
+            return _error(503, "archive", f"{type(error).__name__}: {error}")
+        return JSONResponse({"ok": True})
+
+    def _may_write(self, request: Request) -> bool:
+        return token.matches(request.headers.get("authorization"), self.token)
 
 
 async def _body(request: Request) -> bytes:
@@ -91,6 +114,10 @@ async def _body(request: Request) -> bytes:
 
 def _health(fine: bool) -> Response:
     return JSONResponse({"ok": fine}, status_code=200 if fine else 503)
+
+
+def _forbidden() -> Response:
+    return _error(401, "token", "needs the header 'Authorization: Bearer TOKEN'")
 
 
 def _error(status: int, field: str, message: str) -> Response:

@@ -45,8 +45,10 @@ class Intake:
         sampling: SamplingControl,
         taps: Taps,
         metrics: OwnMetrics,
+        calibrations: signals.Calibrations = (),
     ) -> None:
         self._sinks, self._sampling, self._taps = sinks, sampling, taps
+        self._calibrations = calibrations
         self._metrics = metrics
         self._sequences = Sequences(metrics, Cap(MAX_ENGINES))
         self._waiting: list[pa.RecordBatch] = []
@@ -179,7 +181,7 @@ class Intake:
         """Add signals; rows that contradict themselves are counted and left out."""
         while True:
             try:
-                return signals.compute(batch)
+                record = signals.compute(batch, self._calibrations)
             except signals.BadRows as error:
                 for reason in error.reasons.values():
                     self._metrics.bad_samples.labels(reason).inc()
@@ -187,6 +189,14 @@ class Intake:
                 good = np.ones(len(batch), dtype=bool)
                 good[list(error.reasons)] = False
                 batch = signals.only(batch, good)
+            else:
+                self._guarded(partial(self._count_uncalibrated, record))
+                return record
+
+    def _count_uncalibrated(self, record: pa.RecordBatch) -> None:
+        if self._calibrations and len(record):
+            for reason, count in signals.mismatches(record, self._calibrations).items():
+                self._metrics.uncalibrated.labels(reason).inc(count)
 
     def _malformed(self, reason: str, message: str) -> None:
         self._metrics.bad_messages.labels(reason).inc()

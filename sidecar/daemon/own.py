@@ -23,6 +23,11 @@ class OwnMetrics:
         self.bad_samples = self._counter(
             "malformed_samples", "Samples left out for contradicting themselves.", "reason"
         )
+        self.uncalibrated = self._counter(
+            "uncalibrated_samples",
+            "Samples that no file of `heads.calibrations` fits, by what differs.",
+            "reason",
+        )
         self.unknown = self._counter("unknown_messages", "Messages of a kind unknown here.")
         self.internal = self._counter(
             "internal_errors", "Samples lost to an unexpected error of the daemon.", "type"

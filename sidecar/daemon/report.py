@@ -31,6 +31,8 @@ def lines(status: dict[str, Any]) -> Iterator[str]:
         yield from _counts("lost", intake.get(name, 0), meaning)
     late = "counted as missing came after all"
     yield from _counts("late", intake.get("late_samples_total", 0), late)
+    uncalibrated = "samples that no calibration fits"
+    yield from _counts("heads", intake.get("uncalibrated_samples_total", 0), uncalibrated)
 
 
 def _tap(tap: dict[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ import uvicorn
 from prometheus_client import ProcessCollector
 
 import sidecar
+from sidecar import calibration
 from sidecar.config import Settings
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
@@ -39,15 +40,20 @@ WRITE_SHARE = 0.8
 
 
 class Daemon:
-    """One daemon. Raises AddressError when a socket, port or folder cannot be used."""
+    """One daemon.
+
+    Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        calibrations = calibration.heads(settings.heads)
         self.metrics = OwnMetrics()
         self.taps = Taps()
         self.sampling = SamplingControl(settings.sampling)
         prometheus = PrometheusSink(settings.metrics, self.metrics)
         self.runners = [self._runner(prometheus)]
+        self._archive: SinkRunner | None = None
         collectors: dict[str, Collector] = {
             "signals": prometheus,
             "taps": self.taps,
@@ -56,7 +62,8 @@ class Daemon:
         }
         if settings.archive.enabled:
             archive = ArchiveSink(settings.archive)
-            self.runners.append(self._runner(archive))
+            self._archive = self._runner(archive)
+            self.runners.append(self._archive)
             collectors["archive"] = archive
         self.page = Page(collectors)
         self._started = time.time()
@@ -69,6 +76,7 @@ class Daemon:
             sampling=self.sampling,
             taps=self.taps,
             metrics=self.metrics,
+            calibrations=calibrations,
         )
 
     @property
@@ -126,6 +134,7 @@ class Daemon:
         return Api(
             page=self.page,
             sampling=self.sampling,
+            archive=self._archive,
             status=self.status,
             alive=lambda: self.intake.alive,
             ready=lambda: self.intake.alive and not self._stopping,
@@ -164,7 +173,7 @@ def serve(settings: Settings) -> int:
     )
     try:
         daemon = Daemon(settings)
-    except AddressError as error:
+    except (AddressError, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()

@@ -8,10 +8,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sidecar import schema
-from sidecar.signals import formulas, masses
+from sidecar.signals import calibrated, formulas, masses
+from sidecar.signals.calibrated import Calibrations
 from sidecar.signals.documents import document_signals
 from sidecar.signals.masses import Float32, Group, Masses, Rows
-from sidecar.signals.rows import Lists, list_of, lists, nullable, offsets, require, scalars
+from sidecar.signals.retrieval import Segments, copied_or_nan
+from sidecar.signals.rows import list_of, lists, nullable, offsets, require, scalars
 from sidecar.signals.values import shapes_of, value_faults
 
 PER_HEAD = schema.LAYER_SIGNAL_NAMES
@@ -56,11 +58,12 @@ class Layout:
         )
 
 
-def compute(batch: pa.RecordBatch) -> pa.RecordBatch:
+def compute(batch: pa.RecordBatch, calibrations: Calibrations = ()) -> pa.RecordBatch:
     """Add the signals to a batch of `schema.WIRE`; the result has `schema.RECORD`.
 
-    A null is *not measured*. Raises BadRows, which lists the rows to leave out, when any row
-    contradicts itself.
+    ``calibrations`` are for the signals of calibrated heads, which are null where none of them fits
+    a sample. A null is *not measured*. Raises BadRows, which lists the rows to leave out, when any
+    row contradicts itself.
     """
     if not len(batch):
         return pa.RecordBatch.from_pylist([], schema=schema.RECORD)
@@ -68,6 +71,7 @@ def compute(batch: pa.RecordBatch) -> pa.RecordBatch:
     starts = offsets(batch, "layers")
     layered = _nans((len(PER_HEAD), int(starts[-1] - starts[0])))
     means, gini = _nans((len(PER_HEAD), len(batch))), _nans((len(batch),))
+    by_head = []
     for group in layout.masses.groups:
         heads = _head_signals(batch, layout, group)
         sums, counts = _sums(heads)
@@ -75,11 +79,14 @@ def compute(batch: pa.RecordBatch) -> pa.RecordBatch:
         layered[:, places] = _ratio(sums, counts)
         means[:, group.rows] = _ratio(sums.sum(axis=-1), counts.sum(axis=-1))
         shares = heads[PER_HEAD.index("context_share")]
+        by_head.append((group, shares))
         gini[group.rows] = formulas.context_gini(shares.reshape(len(shares), -1))
     documents = document_signals(
         batch, layout.masses.by_segment, layout.is_context, layout.segment_row
     )
+    segments = Segments.of(batch, layout.segment_row, layout.is_context)
     scalar = dict(zip(PER_HEAD, means, strict=True)) | {"context_gini": gini}
+    scalar |= calibrated.signals_of(batch, calibrations, segments, layout.whole, by_head)
     for name, values in documents.items():
         scalar[name] = np.where(layout.whole, values, np.nan).astype(np.float32)
     return _record(batch, scalar, dict(zip(PER_HEAD, layered, strict=True)), starts - starts[0])
@@ -110,23 +117,12 @@ def _head_signals(batch: pa.RecordBatch, layout: Layout, group: Group) -> Float3
         ),
         "entropy_ratio": formulas.entropy_ratio(entropy, length[:, None]),
         "head_concentration": formulas.head_concentration(squares),
-        "copy_rate": formulas.copy_rate(_copied(lists(batch, "copied"), rows, size)),
+        "copy_rate": formulas.copy_rate(copied_or_nan(lists(batch, "copied"), rows, size)),
     }
     measured["context_share"][~(layout.whole & layout.has_sink)[rows]] = np.nan
     measured["sink_share"][~layout.has_sink[rows]] = np.nan
     heads = np.stack([measured[name] for name in PER_HEAD])
     return heads.reshape(len(PER_HEAD), len(rows), group.layers, group.heads)
-
-
-def _copied(copied: Lists, rows: Rows, size: int) -> Float32:
-    """1 and 0, NaN where the sample does not say."""
-    known = copied.lengths[rows] == size
-    if known.all():
-        return copied.rows(rows, size).astype(np.float32)
-    out = _nans((len(rows), size))
-    if known.any():
-        out[known] = copied.rows(rows[known], size)
-    return out
 
 
 def _sums(heads: Float32) -> tuple[Float32, Float32]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sidecar.config import Sampling, Settings
 from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Row, Unsupported
 from sidecar.tap.guard import Guard
-from sidecar.tap.layers import UnknownLayer
+from sidecar.tap.layers import UnknownLayer, of_calibration
 from sidecar.tap.records import Sample
 from sidecar.tap.sampling import Sampler
 from sidecar.tap.tapped import Tapped
@@ -65,7 +65,7 @@ class Tap:
         self._wanted = settings.sampling
         self._in_step = False
         self._plan: list[Planned] | None = None
-        self._layers_seen = 0
+        self._seen: set[int] = set()
         self._steps_unseen = 0
 
     def arm(self, adapter: Adapter) -> list[Layer]:
@@ -78,6 +78,12 @@ class Tap:
         if not self._layers:
             raise Unsupported("the model has no decoder attention layers")
         self.requests.prepare(adapter)
+        self._calibrated, self._uncalibrated = of_calibration(
+            self.settings.heads,
+            self.identity.model_name,
+            self.identity.model_revision,
+            {layer.index: layer.heads for layer in self._layers},
+        )
         self._choose_layers(self.sampler.settings.layers)
         return self._layers
 
@@ -97,7 +103,8 @@ class Tap:
         """A step starts."""
         if not self.tapped or (self.tested and self.blind):
             return
-        self._in_step, self._plan, self._layers_seen = False, None, 0
+        self._in_step, self._plan = False, None
+        self._seen.clear()
         self.steps += 1
         try:
             self._begin(scheduler_output)
@@ -119,7 +126,7 @@ class Tap:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
         if not self._in_step or not self.tapped:
             return
-        self._layers_seen += 1
+        self._seen.add(layer)
         if self._plan is None:
             self._plan = self.guard.run("plan", self._make_plan)
             if self._plan is None:
@@ -171,15 +178,20 @@ class Tap:
             return
         try:
             self._choose_layers(wanted.layers)
-            self.complaint = ""
         except UnknownLayer as error:
             self._refused, self.complaint = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
         self.tapped = Tapped(
-            self.adapter, self._layers, choice, self.identity, self.settings.engine
+            self.adapter,
+            self._layers,
+            choice,
+            self.identity,
+            self.settings.engine,
+            calibrated=self._calibrated,
         )
         self._chosen = choice
+        self.complaint = self._uncalibrated if choice == "auto" else ""
 
     def _make_plan(self) -> list[Planned]:
         assert self.tapped
@@ -188,15 +200,19 @@ class Tap:
             row = self.adapter.locate(request_id)
             if row and tracked.decision.takes(row.positions - tracked.prompt_length):
                 plan.append(Planned(request_id, tracked, row))
-        if plan and self.sampler.over_budget(self.guard.spent):
+        if plan and self._over_budget():
             self.dropped["over_budget"] += len(plan)
             plan = []
         self.tapped.stash.begin([planned.row.query_row for planned in plan])
         return plan
 
+    def _over_budget(self) -> bool:
+        """The self-test has no budget: a busy machine would leave the tap blind for good."""
+        return self._keys_to is None and self.sampler.over_budget(self.guard.spent)
+
     def _summarise(self, plan: list[Planned], output: Any) -> None:
         for number, planned in enumerate(plan):
-            if self.sampler.over_budget(self.guard.spent):
+            if self._over_budget():
                 self.dropped["over_budget"] += len(plan) - number
                 return
             sample = self.guard.run("summary", self._sample, number, planned, output)
@@ -235,10 +251,12 @@ class Tap:
         }
 
     def _watch_hooks(self) -> None:
-        """Steps in which no layer reports mean that the hooks are gone."""
-        if self._layers_seen or not self.adapter.batch_size():
+        """Steps in which a tapped layer does not report mean that its hook is gone."""
+        assert self.tapped
+        silent = sorted(self.tapped.slots.keys() - self._seen)
+        if not silent or not self.adapter.batch_size():
             self._steps_unseen = 0
             return
         self._steps_unseen += 1
         if self._steps_unseen == _BLIND_AFTER:
-            self.blind = "steps run but no attention layer reports: the hooks were removed"
+            self.blind = f"steps run but layers {silent} do not report: the hooks were removed"

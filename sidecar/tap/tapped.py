@@ -30,8 +30,11 @@ class Tapped:
         choice: str | Sequence[int],
         identity: Identity,
         settings: Engine,
+        *,
+        calibrated: Sequence[int] = (),
     ) -> None:
-        indices = set(layer_choice.choose(choice, [layer.index for layer in layers]))
+        every = [layer.index for layer in layers]
+        indices = set(layer_choice.choose(choice, every, calibrated))
         chosen = [layer for layer in layers if layer.index in indices]
         self.layers = [layer for layer in chosen if layer.shape == chosen[0].shape]
         self.slots = {layer.index: slot for slot, layer in enumerate(self.layers)}

@@ -90,7 +90,7 @@ def test_all_files_of_an_archive_have_one_schema(tmp_path: Path) -> None:
         writer.close()
     first, second = (pq.read_schema(file) for file in archive.open(tmp_path).files)
     assert first.equals(second, check_metadata=True)
-    assert first.metadata[schema.VERSION_KEY] == b"1"
+    assert first.metadata[schema.VERSION_KEY] == b"2"
 
 
 def test_without_per_head_arrays_these_columns_are_null(tmp_path: Path) -> None:

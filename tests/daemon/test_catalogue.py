@@ -25,8 +25,9 @@ def busy_page(tmp_path: Path, port: int) -> str:
     daemon = Daemon(Settings(archive=archive, http=http, metrics=metrics))
     daemon.start()
     daemon.taps.update(wire.TapStatus.model_validate_json(Tap().status()[1]))
+    calibrated = signals.CalibratedHeads("demo", None, 2, ((0, 1),))
     for runner in daemon.runners:
-        runner.offer(signals.compute(Tap(layers=[0], heads=2).batch(4)))
+        runner.offer(signals.compute(Tap(layers=[0], heads=2).batch(4), [calibrated]))
     while "written_samples_total" not in daemon.metrics.snapshot() or not all(
         sink["value"] for sink in daemon.metrics.snapshot()["written_samples_total"]
     ):

@@ -1,19 +1,27 @@
 """The HTTP side: who may change what, and how it says no."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
+import pyarrow.parquet as pq
 import pytest
 
+from sidecar import config, signals
 from sidecar.config import Sampling, runtime_dir
-from sidecar.daemon import token
+from sidecar.daemon import http, token
 from sidecar.daemon.http import Api
+from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import SamplingControl
+from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.base import SinkRunner
 from sidecar.daemon.sockets import AddressError
+from tests.daemon.synthetic import Tap
 
 TOKEN = "a-token"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -22,12 +30,13 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 class Server:
     """The application, called without a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, archive: SinkRunner | None = None) -> None:
         self.sampling = SamplingControl(Sampling())
         self.fine = True
         self.api = Api(
             page=Page({}),
             sampling=self.sampling,
+            archive=archive,
             status=lambda: {"taps": []},
             alive=lambda: self.fine,
             ready=lambda: self.fine,
@@ -136,3 +145,58 @@ def test_a_token_in_another_alphabet_is_just_wrong() -> None:
     assert not token.matches("Bearer żółw", TOKEN)
     assert not token.matches(None, TOKEN)
     assert token.matches(f"Bearer {TOKEN}", TOKEN)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[SinkRunner]:
+    runner = SinkRunner(ArchiveSink(config.Archive(path=tmp_path)), OwnMetrics(), max_batches=9)
+    runner.start()
+    yield runner
+    runner.finish(time.monotonic() + 5)
+    runner.join(time.monotonic() + 5)
+
+
+def flush(archive: SinkRunner | None, **headers: str) -> httpx.Response:
+    return Server(archive).call("POST", "/v1/archive/flush", headers=headers)
+
+
+def test_a_flush_finishes_the_files_of_all_that_was_queued(
+    archive: SinkRunner, tmp_path: Path
+) -> None:
+    tap = Tap(layers=[0], heads=2)
+    for _ in range(3):
+        archive.offer(signals.compute(tap.batch(5)))
+    answer = flush(archive, **BEARER)
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    files = list(tmp_path.glob("date=*/hour=*/*.parquet"))
+    assert sum(pq.read_metadata(file).num_rows for file in files) == 15
+    assert flush(archive, **BEARER).status_code == 200
+    assert list(tmp_path.glob("date=*/hour=*/*.parquet")) == files, "nothing new, no new file"
+
+
+def test_a_flush_needs_the_token_and_an_archive(archive: SinkRunner) -> None:
+    assert flush(archive).status_code == 401
+    off = flush(None, **BEARER)
+    assert (off.status_code, off.json()["errors"][0]["field"]) == (409, "archive.enabled")
+
+
+def test_a_flush_that_cannot_be_done_says_why(archive: SinkRunner, tmp_path: Path) -> None:
+    archive.offer(signals.compute(Tap(layers=[0], heads=2).batch(5)))
+    assert flush(archive, **BEARER).status_code == 200
+    archive.offer(signals.compute(Tap(layers=[0], heads=2).batch(5)))
+    for folder in tmp_path.glob("date=*"):
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("in the way")
+    refused = flush(archive, **BEARER)
+    assert refused.status_code == 503
+    assert "its rows wait in the journal" in refused.text
+
+
+def test_a_flush_of_a_sink_that_does_not_answer_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "FLUSH_SECONDS", 0.1)
+    silent = SinkRunner(ArchiveSink(config.Archive(path=tmp_path)), OwnMetrics(), max_batches=9)
+    refused = flush(silent, **BEARER)
+    assert refused.status_code == 503
+    assert "still wait" in refused.text

@@ -39,7 +39,7 @@ class Keep(Sink):
 class Running:
     """An intake with one sink, and a peer's sockets."""
 
-    def __init__(self, settings: config.Wire) -> None:
+    def __init__(self, settings: config.Wire, calibrations: signals.Calibrations = ()) -> None:
         self.settings, self.metrics, self.taps, self.sink = settings, OwnMetrics(), Taps(), Keep()
         self.sampling = SamplingControl(config.Sampling())
         self._runner = SinkRunner(self.sink, self.metrics, max_batches=100)
@@ -50,6 +50,7 @@ class Running:
             sampling=self.sampling,
             taps=self.taps,
             metrics=self.metrics,
+            calibrations=calibrations,
         )
         self.intake.start()
         self._context = zmq.Context()
@@ -211,11 +212,31 @@ def test_an_unforeseen_error_costs_one_batch_and_is_counted(
 ) -> None:
     tap = Tap(layers=[0], heads=1)
     with monkeypatch.context() as patch:
-        patch.setattr(signals, "compute", lambda batch: 1 / 0)
+        patch.setattr(signals, "compute", lambda *_: 1 / 0)
         running.send(*tap.message(2))
         eventually(lambda: running.count("internal_errors", type="ZeroDivisionError") == 2)
     running.send(*tap.message(1))
     eventually(lambda: len(running.sink.rows) == 1)
+
+
+def test_samples_that_no_calibration_fits_are_counted_and_come_through() -> None:
+    calibration = signals.CalibratedHeads("demo", None, 2, ((0, 1),))
+    running = Running(config.load().wire, [calibration])
+    shapes = [((0, 3), 2, "demo"), ((3,), 2, "demo"), ((0,), 4, "demo"), ((0,), 2, "else")]
+    try:
+        for number, (layers, heads, model) in enumerate(shapes):
+            tap = Tap(layers=layers, heads=heads, model=model, boot=str(number), engine=str(number))
+            running.send(*tap.message(2))
+        eventually(lambda: len(running.sink.rows) == 8)
+    finally:
+        running.close()
+    measured = {row["engine"] for row in running.sink.rows if row["grounding_score"] is not None}
+    assert measured == {"0"}
+    counted = {
+        reason: running.count("uncalibrated_samples", reason=reason)
+        for reason in ("layers", "heads", "model", "revision")
+    }
+    assert counted == {"layers": 2, "heads": 2, "model": 2, "revision": 0}
 
 
 def test_samples_that_a_sink_cannot_be_offered_are_counted_and_the_others_get_them(

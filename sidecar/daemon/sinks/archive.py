@@ -50,6 +50,14 @@ class ArchiveSink(Sink):
         if self._writer is not None:
             self._writer.tick()
 
+    def flush(self) -> None:
+        """Close the files, so that readers see their rows."""
+        assert self._writer is not None
+        failures = self._writer.counts.staging_failures
+        self._writer.flush()
+        if self._writer.counts.staging_failures > failures:
+            raise StorageError("a file cannot be written yet; its rows wait in the journal")
+
     def collect(self) -> Iterator[Metric]:
         """`attention_sidecar_archive_*`."""
         counts = self._writer.counts if self._writer is not None else Counts()

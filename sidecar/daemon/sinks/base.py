@@ -5,6 +5,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from concurrent.futures import Future
 
 import pyarrow as pa
 
@@ -45,6 +46,9 @@ class Sink(ABC):
     def tick(self, now: float) -> None:  # noqa: B027 - may do nothing
         """Called about every second; ``now`` in seconds since the epoch."""
 
+    def flush(self) -> None:  # noqa: B027 - may do nothing
+        """Let readers see what was written; raises what keeps it from them."""
+
     def stop(self, deadline: float) -> None:  # noqa: B027 - may do nothing
         """Flush and close until ``deadline`` on the monotonic clock."""
 
@@ -63,6 +67,7 @@ class SinkRunner:
         self._queue: deque[tuple[pa.RecordBatch, int]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
+        self._flushes: list[Future[None]] = []
         self._in_hand: pa.RecordBatch | None = None
         self._deadline: float | None = None
         self._next_tick = 0.0
@@ -86,6 +91,17 @@ class SinkRunner:
                 self._changed.notify()
                 return
         self._drop(batch, "queue_full" if self._deadline is None else "stopping")
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the sink has written what is queued, and flushed it.
+
+        Raises TimeoutError, or what the sink raised.
+        """
+        done: Future[None] = Future()
+        with self._changed:
+            self._flushes.append(done)
+            self._changed.notify()
+        done.result(seconds)
 
     def finish(self, deadline: float) -> None:
         """Take no more, and write what is queued until ``deadline`` (monotonic)."""
@@ -141,6 +157,7 @@ class SinkRunner:
         """The next batch; None when stopping and either nothing is left or time is up."""
         while True:
             self._tick()
+            self._flush()
             with self._changed:
                 if self._deadline is not None and time.monotonic() >= self._deadline:
                     return None
@@ -151,7 +168,25 @@ class SinkRunner:
                     return batch
                 if self._deadline is not None:
                     return None
-                self._changed.wait(TICK_SECONDS)
+                if not self._flushes:
+                    self._changed.wait(TICK_SECONDS)
+
+    def _flush(self) -> None:
+        """Do what `flush` waits for, once nothing is queued."""
+        with self._changed:
+            if self._queue:
+                return
+            waiting, self._flushes = self._flushes, []
+        if not waiting:
+            return
+        try:
+            self.sink.flush()
+        except Exception as error:  # noqa: BLE001 - raised where it was asked for
+            for done in waiting:
+                done.set_exception(error)
+        else:
+            for done in waiting:
+                done.set_result(None)
 
     def _tick(self) -> None:
         if time.monotonic() < self._next_tick:
