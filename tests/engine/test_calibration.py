@@ -19,7 +19,7 @@ from tests.engine.test_numbers import prompt
 
 FOLDER = Path(demo.__file__).parent
 MODELS = (FOLDER / "models" / "grounded", FOLDER / "placeholder")
-PROMPTS = 90
+PROMPTS = 120
 
 
 def write_prompts(file: Path) -> Path:
