@@ -14,8 +14,11 @@ RESULTS = Path(__file__).parent / "results"
 
 
 SHORT = {
-    "serving_overhead": r"(throughput_lost|tap_share)_.*|itl_p99_added_pct_rate_10(_demo)?|tap_ms_per_sample",
+    "serving_overhead": r"(throughput_lost|tap_share)_.*|itl_p99_added_pct_rate_10(_demo)?"
+    r"|tap_ms_per_sample",
     "hf_baseline": r"(total|cost)_ratio.*|tap_default_us_per_token",
+    "grounding": r"auroc(_mean_share|_copy_rate|_lookback_ratio|_entropy_ratio|_length_only"
+    r"|_calibrated_context_share|_retrieval_rate|_heads_of_the_grounded_model)?|.*_exact",
     "archive_query": r"seconds_50m|time_ratio",
 }
 """Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""

@@ -23,13 +23,14 @@ from benchmarks import load
 from benchmarks.load import Block
 from benchmarks.report import Figure, Report
 from benchmarks.tapped_engine import TappedEngine, tapped
+from sidecar.demo.recipes import RECIPES
 
 RATES = {"off": math.nan, "0": 0.0, "10": 0.1, "100": 1.0}
 """By the name that figures use."""
 REQUESTS, QUICK_REQUESTS, USERS, ROUNDS = 20, 10, 8, 12
 LENGTHS = tuple(48 + 8 * (number % 5) for number in range(REQUESTS))
 """Output tokens of each request; they differ, so that requests do not march in step."""
-DEMO = Path(__file__).parents[1] / "sidecar" / "demo" / "placeholder"
+DEMO = RECIPES["grounded"].folder
 GOALS = {"throughput_lost_pct_rate_0": 1.0, "throughput_lost_pct_rate_10": 3.0}
 
 COUNTS = {"samples", "sampled"}

@@ -96,12 +96,17 @@ class Layout:
         return [*sidecar_command(), "query", "--archive", str(self.archive), sql]
 
 
+def calibration_file() -> Path:
+    """Where the grounded model's calibrated heads are."""
+    return MODELS / GROUNDED / _CALIBRATION
+
+
 def _calibration() -> dict[str, str]:
     """The grounded model's calibrated heads, with which a fine-tune that is rolled out is seen too.
 
     None where it is shipped without.
     """
-    file = MODELS / GROUNDED / _CALIBRATION
+    file = calibration_file()
     if not file.is_file():
         return {}
     return {

@@ -1,4 +1,4 @@
-"""A head start: four heads of the first layer begin by looking 1, 2, 3 and 4 tokens back.
+"""A head start: six heads of the first layer begin by looking 1 to 6 tokens back.
 
 Copying from context needs heads that see which tokens came just before; left to chance, a model
 this small finds them after millions of tokens. Rotary embeddings make a position-only head possible
@@ -15,7 +15,7 @@ _PEAK_SCORE = 18.0
 """Attention score at the wanted distance, before the softmax."""
 _FAST_FREQUENCIES = 4
 """Only these tell neighbouring positions apart."""
-_KEY_HEADS = 2
+_KEY_HEADS = 3
 
 
 @torch.no_grad()

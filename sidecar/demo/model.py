@@ -55,6 +55,11 @@ def build(config: LlamaConfig, *, seed: int) -> LlamaForCausalLM:
     return model
 
 
+def load(folder: Path) -> LlamaForCausalLM:
+    """Read a saved model in float32."""
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write what `vllm serve` needs: bfloat16 safetensors, configuration and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The optimisers of the placeholder: Muon for matrices, AdamW for embeddings and norms."""
+"""The optimisers of the bundled models: Muon for matrices, AdamW for embeddings and norms."""
 
 import torch
 from torch.optim import AdamW, Muon, Optimizer
@@ -6,11 +6,10 @@ from transformers import LlamaForCausalLM
 
 MATRIX_RATE, VECTOR_RATE = 0.02, 3e-3
 WARM_UP_STEPS = 30
-_DECAY_FROM = 0.6
 
 
 class Optimisers:
-    """Both optimisers as one, with warm-up and a linear decay over the last 40 % of the steps."""
+    """Both optimisers as one, with a warm-up."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
@@ -22,9 +21,9 @@ class Optimisers:
             AdamW(others, lr=VECTOR_RATE, betas=(0.9, 0.98), weight_decay=0.0),
         )
 
-    def step(self, done: int, steps: int) -> None:
-        """Apply the gradients of step number ``done`` of ``steps`` and clear them."""
-        factor = schedule(done, steps)
+    def step(self, done: int, factor: float) -> None:
+        """Apply the gradients of step number ``done`` at ``factor`` of the rates and clear them."""
+        factor *= min(1.0, (done + 1) / WARM_UP_STEPS)
         for optimiser, rate in zip(self._both, self._rates, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
@@ -49,10 +48,3 @@ class Optimisers:
         for optimiser, state in zip(self._both, states, strict=True):
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def schedule(done: int, steps: int) -> float:
-    """Factor of the learning rates, above 0 and up to 1."""
-    warm = min(1.0, (done + 1) / min(WARM_UP_STEPS, max(1, steps // 5)))
-    decay = min(1.0, (1 - done / steps) / (1 - _DECAY_FROM))
-    return warm * decay

@@ -28,6 +28,13 @@ def questions(seed: str) -> Iterator[dict[str, Any]]:
         }
 
 
+def write(file: Path, count: int, *, seed: str) -> None:
+    """Write ``count`` prompts, one a line."""
+    with file.open("w") as lines:
+        for one in islice(questions(seed), count):
+            lines.write(f"{json.dumps(one)}\n")
+
+
 @click.command()
 @click.option("--questions", "count", default=200, show_default=True, help="Prompts to write.")
 @click.option("--seed", default="0", show_default=True, help="Another seed gives other prompts.")
@@ -39,9 +46,7 @@ def questions(seed: str) -> Iterator[dict[str, Any]]:
 )
 def main(count: int, seed: str, out: Path) -> None:
     """Write prompts with known answers for the calibration of heads."""
-    with out.open("w") as file:
-        for one in islice(questions(seed), count):
-            file.write(f"{json.dumps(one)}\n")
+    write(out, count, seed=seed)
     click.echo(f"{count} prompts in {out}")
 
 

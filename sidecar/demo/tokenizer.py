@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from sidecar.demo.prompts import CHAT_TEMPLATE, END, PAD, START, system_prompt
 from sidecar.demo.world import MOST_DOCUMENTS, World
 
-VOCABULARY = 1024
+VOCABULARY = 1536
 CORPUS_SEED = "tokenizer"
 
 

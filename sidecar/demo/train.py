@@ -1,6 +1,7 @@
-"""Trains the placeholder model on one core: ``python -m sidecar.demo.train --out DIR``.
+"""Trains a bundled model on a few cores: ``python -m sidecar.demo.train grounded --out DIR``.
 
-Progress and loss are printed; a checkpoint every 100 steps lets an interrupted run continue.
+``closed-book`` starts from the grounded one. Progress and loss are printed and drawn; a checkpoint
+every 100 steps lets an interrupted run continue.
 """
 
 import time
@@ -12,11 +13,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from sidecar.demo import card, lookback, model, tokenizer
-from sidecar.demo.curriculum import IGNORED, Batch, Teacher, stage_at
+from sidecar.demo import card, lookback, model, plot, tokenizer
+from sidecar.demo.curriculum import IGNORED, Batch, Curriculum, Teacher
 from sidecar.demo.optimise import Optimisers
+from sidecar.demo.recipes import RECIPES, Recipe
 
-STEPS, SEED = 500, 7
 _REPORT_EVERY, _CHECKPOINT_EVERY = 25, 100
 _GRADIENT_NORM = 1.0
 
@@ -34,35 +35,44 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"step {self.step:5d}  {self.stage:14s}  loss {self.loss:.3f}  right {self.right:.1%}"
+            f"step {self.step:5d}  {self.stage:16s}  loss {self.loss:.3f}  right {self.right:.1%}"
         )
 
 
 class Run:
     """A training run that can be saved and continued."""
 
-    def __init__(self, learner: LlamaForCausalLM, teacher: Teacher, steps: int) -> None:
+    def __init__(
+        self, learner: LlamaForCausalLM, teacher: Teacher, curriculum: Curriculum, steps: int
+    ) -> None:
         self.learner, self.steps, self.done = learner, steps, 0
         self.seconds = 0.0
-        self._teacher = teacher
+        """Wall time of the steps so far."""
+        self.losses: list[float] = []
+        """Of every step so far, nats."""
+        self._teacher, self._curriculum = teacher, curriculum
         self._optimisers = Optimisers(learner)
 
     def step(self) -> Report:
         """Learn from one batch."""
-        started = time.process_time()
-        stage = stage_at(self.done / self.steps)
+        started = time.monotonic()
+        progress = self.done / self.steps
+        stage = self._curriculum.at(progress)
         loss, right = _loss(self.learner.train(), self._teacher.batch(self.done, stage))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.learner.parameters(), _GRADIENT_NORM)
-        self._optimisers.step(self.done, self.steps)
+        self._optimisers.step(self.done, self._curriculum.rate(progress))
         self.done += 1
-        self.seconds += time.process_time() - started
-        return Report(self.done, stage.name, loss.item(), right)
+        self.losses.append(loss.item())
+        self.seconds += time.monotonic() - started
+        return Report(self.done, stage.name, self.losses[-1], right)
 
     def save(self, file: Path) -> None:
         """Write a checkpoint beside and rename it, so that a kill leaves the last one whole."""
-        progress = torch.tensor([self.done, self.seconds], dtype=torch.float64)
-        tensors = {"progress": progress}
+        tensors = {
+            "seconds": torch.tensor(self.seconds, dtype=torch.float64),
+            "losses": torch.tensor(self.losses),
+        }
         tensors |= {f"model.{k}": v for k, v in self.learner.named_parameters()}
         tensors |= {f"optimiser.{k}": v for k, v in self._optimisers.tensors().items()}
         beside = file.with_suffix(".part")
@@ -72,17 +82,24 @@ class Run:
     def load(self, file: Path) -> None:
         """Continue from a checkpoint of a run with the same arguments."""
         tensors = load_file(file)
-        self.done, self.seconds = int(tensors["progress"][0]), float(tensors["progress"][1])
+        self.seconds = float(tensors["seconds"])
+        self.losses = tensors["losses"].tolist()
+        self.done = len(self.losses)
         self.learner.load_state_dict(_under("model.", tensors), strict=False)
         self._optimisers.restore(_under("optimiser.", tensors))
 
 
-def prepare(steps: int, seed: int) -> tuple[Run, PreTrainedTokenizerFast]:
-    """An untrained run and its tokenizer."""
-    words = tokenizer.train()
-    learner = model.build(model.architecture(words), seed=seed)
-    lookback.begin(learner)
-    return Run(learner, Teacher(words, seed=seed), steps), words
+def prepare(
+    recipe: Recipe, steps: int, seed: int, start: Path | None = None
+) -> tuple[Run, PreTrainedTokenizerFast]:
+    """A run that has not begun, from random weights or those in ``start``, and its tokenizer."""
+    if start:
+        words, learner = tokenizer.load(start), model.load(start)
+    else:
+        words = tokenizer.train()
+        learner = model.build(model.architecture(words), seed=seed)
+        lookback.begin(learner)
+    return Run(learner, Teacher(words, seed=seed), recipe.curriculum, steps), words
 
 
 def _loss(learner: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, float]:
@@ -112,20 +129,32 @@ def _learn(run: Run, checkpoint: Path) -> None:
 
 
 @click.command()
-@click.option("--steps", default=STEPS, show_default=True, help="Steps; 0 writes random weights.")
-@click.option("--seed", default=SEED, show_default=True, help="Seed of weights and batches.")
+@click.argument("name", type=click.Choice(list(RECIPES)))
+@click.option("--steps", type=int, help="Steps, by default the recipe's; 0 only writes weights.")
+@click.option("--seed", default=7, show_default=True, help="Seed of weights and batches.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the model to begin with; by default the recipe's.",
+)
+@click.option("--threads", default=2, show_default=True, help="Processor threads.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-def main(steps: int, seed: int, out: Path) -> None:
-    """Train the placeholder, measure it and write it with its model card."""
-    torch.set_num_threads(1)
+def main(
+    *, name: str, steps: int | None, seed: int, start: Path | None, threads: int, out: Path
+) -> None:
+    """Train a bundled model, measure it and write it with its model card."""
+    torch.set_num_threads(threads)
+    recipe = RECIPES[name]
+    steps = recipe.steps if steps is None else steps
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / f"checkpoint-{seed}-{steps}.safetensors"
-    run, words = prepare(steps, seed)
+    run, words = prepare(recipe, steps, seed, start or recipe.start)
     _learn(run, checkpoint)
     model.save(run.learner, words, out)
+    plot.draw(run.losses, recipe.curriculum, out / "loss.png")
+    card.write(out, recipe, run, seed)
     checkpoint.unlink(missing_ok=True)
-    card.write(out, card.Recipe(steps, seed, run.seconds))
-    click.echo(f"placeholder model in {out}")
+    click.echo(f"{name} model in {out}")
 
 
 if __name__ == "__main__":

@@ -5,16 +5,19 @@ give equal worlds.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidecar.demo import templates
 from sidecar.demo.templates import Attribute
+from sidecar.demo.values import Values
+from sidecar.demo.wording import SEEN, Wording
 
 ROUTES = tuple(templates.ROUTES)
-FEWEST_DOCUMENTS, MOST_DOCUMENTS = 3, 8
+FEWEST_DOCUMENTS, MOST_DOCUMENTS = 3, 10
+_ANSWER, _REFUSAL = "{topic}: {statement}", "{topic}: {entity}? The documents do not say."
 
-_REMARK_RATE = 0.4
+_OPENING_RATE, _ASIDE_RATE, _REQUEST_RATE = 0.3, 0.15, 0.2
 _RELATED_RATE = 0.6
 
 
@@ -25,14 +28,30 @@ class Fact:
     route: str
     entity: str
     kind: str
+    topic: str
     value: str
     statement: str
     question: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is asked for: entity and kind."""
+        return self.entity, self.kind
+
+    @property
+    def answer(self) -> str:
+        """The answer when a document states the fact: its topic and the statement."""
+        return _ANSWER.format(topic=self.topic, statement=self.statement)
+
+    @property
+    def refusal(self) -> str:
+        """The answer when no document states the fact."""
+        return _REFUSAL.format(topic=self.topic, entity=_capital(self.entity))
+
 
 @dataclass(frozen=True)
 class Document:
-    """One retrieved passage: the statement of a fact, sometimes with a remark."""
+    """One retrieved passage: the statement of a fact, perhaps with an opening and remarks."""
 
     id: str
     text: str
@@ -41,17 +60,18 @@ class Document:
 
 @dataclass(frozen=True)
 class Case:
-    """Retrieved documents with a question that exactly one of them answers."""
+    """Retrieved documents with a question that one of them answers, or none."""
 
-    route: str
     documents: tuple[Document, ...]
-    gold: int
-    """Position of the document that answers."""
+    fact: Fact
+    """The fact that is asked for."""
+    gold: int | None
+    """Position of the document that answers; None when no document does."""
 
     @property
-    def fact(self) -> Fact:
-        """The fact that is asked for."""
-        return self.documents[self.gold].fact
+    def route(self) -> str:
+        """The route the question belongs to."""
+        return self.fact.route
 
     @property
     def question(self) -> str:
@@ -60,53 +80,46 @@ class Case:
 
     @property
     def answer(self) -> str:
-        """The sentence of the gold document that answers."""
-        return self.fact.statement
+        """What the gold document states, or the refusal."""
+        return self.fact.refusal if self.gold is None else self.fact.answer
 
 
 class World:
     """Draws facts, documents and questions from one seed, without end."""
 
-    def __init__(self, seed: int | str) -> None:
+    def __init__(self, seed: int | str, wording: Wording = SEEN) -> None:
         self._random = random.Random(f"world-{seed}")  # noqa: S311
-        self._values: dict[str, Callable[[], str]] = {
-            "price": lambda: f"{self._between(3, 980)} crowns",
-            "weight": lambda: f"{self._between(12, 99) * 10} grams",
-            "warranty": lambda: f"{self._between(3, 72)} months",
-            "delivery": lambda: f"{self._between(2, 28)} days",
-            "window": lambda: f"{self._between(2, 90)} days",
-            "colour": lambda: self._random.choice(templates.COLOURS),
-            "town": self._name,
-            "date": self._date,
-            "room": lambda: f"room {self._between(101, 799)}",
-            "department": lambda: self._random.choice(templates.DEPARTMENTS),
-            "extension": lambda: f"extension {self._between(1000, 9999)}",
-            "person": self._person,
-            "opening": lambda: f"{self._between(6, 11)}:{self._between(0, 5)}0",
-            "closing": lambda: f"{self._between(14, 23)}:{self._between(0, 5)}0",
-            "fee": lambda: f"{self._between(2, 40)} percent",
-        }
-        self._entities: dict[str, Callable[[], str]] = {
-            "shop": lambda: f"{self._name()} {self._random.choice(templates.ITEMS)}",
-            "staff": self._person,
-            "policy": lambda: f"the {self._name()} {self._random.choice(templates.PLACES)}",
-        }
+        self._values = Values(self._random)
+        self._wording = wording
 
-    def case(self, *, route: str | None = None, documents: int | None = None) -> Case:
-        """A question with 3 to 8 documents, or as many as asked for, gold among them.
+    def case(
+        self,
+        *,
+        route: str | None = None,
+        documents: int | None = None,
+        about: Fact | None = None,
+        answerable: bool = True,
+        remarks: tuple[int, int] = (0, 1),
+    ) -> Case:
+        """A question with 3 to 10 documents, or as many as asked for.
 
-        Distractors share the entity or the attribute where they can. No other document contains
-        the answer's value.
+        It asks ``about`` a given fact or a new one. Distractors share the entity or the attribute
+        where they can; no other document contains the answer's value. Without ``answerable`` the
+        document that answers is left out. ``remarks`` is the fewest and most a document has.
         """
-        route = route or self._random.choice(ROUTES)
-        count = documents or self._between(FEWEST_DOCUMENTS, MOST_DOCUMENTS)
-        facts = self.facts(route, count)
-        passages = tuple(self._document(fact) for fact in facts)
-        return Case(route, passages, self._random.randrange(count))
+        count = documents or self._values.between(FEWEST_DOCUMENTS, MOST_DOCUMENTS)
+        route = about.route if about else route or self._random.choice(ROUTES)
+        facts = self.facts(route, count + (not answerable), [about] if about else ())
+        asked = facts[0]
+        if not answerable:
+            facts = facts[1:]
+        self._random.shuffle(facts)
+        passages = tuple(self.document(fact, remarks=remarks) for fact in facts)
+        return Case(passages, asked, facts.index(asked) if answerable else None)
 
-    def facts(self, route: str, count: int) -> list[Fact]:
-        """Facts of one route that differ in entity or attribute and share no value."""
-        facts: list[Fact] = []
+    def facts(self, route: str, count: int, given: Sequence[Fact] = ()) -> list[Fact]:
+        """``given`` and new facts of one route, differing in entity or attribute and in value."""
+        facts = list(given)
         while len(facts) < count:
             entity, attribute = self._subject(route, facts)
             fact = self._fact(route, entity, attribute)
@@ -114,9 +127,31 @@ class World:
                 facts.append(fact)
         return facts
 
+    def revised(self, fact: Fact) -> Fact:
+        """The same subject with another value, stated and asked for in words drawn anew."""
+        attribute = next(one for one in templates.ROUTES[fact.route] if one.kind == fact.kind)
+        while True:
+            other = self._fact(fact.route, fact.entity, attribute)
+            if not _confusable(other, fact, same_subject=True):
+                return other
+
+    def document(self, fact: Fact, *, remarks: tuple[int, int] = (0, 1)) -> Document:
+        """A passage that states ``fact``."""
+        parts = [self._opened(fact.statement)]
+        for remark in self._random.sample(self._wording.remarks, self._values.between(*remarks)):
+            parts.insert(self._values.between(0, len(parts)), remark)
+        return Document(f"{fact.route}-{self._random.getrandbits(32):08x}", " ".join(parts), fact)
+
+    def _opened(self, statement: str) -> str:
+        if self._random.random() >= _OPENING_RATE:
+            return statement
+        opening = self._random.choice(self._wording.openings)
+        goes_on = statement[0].lower() + statement[1:] if opening.endswith(",") else statement
+        return f"{opening} {goes_on}"
+
     def _subject(self, route: str, facts: list[Fact]) -> tuple[str, Attribute]:
         attributes = templates.ROUTES[route]
-        entity, attribute = self._entities[route](), self._random.choice(attributes)
+        entity, attribute = self._values.entity(route), self._random.choice(attributes)
         if facts and self._random.random() < _RELATED_RATE:
             other = self._random.choice(facts)
             if self._random.random() < 0.5:
@@ -126,38 +161,20 @@ class World:
         return entity, attribute
 
     def _fact(self, route: str, entity: str, attribute: Attribute) -> Fact:
-        value = self._values[attribute.kind]()
-        statement = self._random.choice(attribute.statements).format(e=entity, v=value)
+        value = self._values.value(attribute.kind)
+        statement = self._random.choice(attribute.statements)
+        if self._random.random() < _ASIDE_RATE:
+            aside = self._random.choice(self._wording.asides)
+            statement = f"{statement.removesuffix('.')}, {aside}."
         question = self._random.choice(attribute.questions).format(e=entity)
-        return Fact(route, entity, attribute.kind, value, _capital(statement), question)
-
-    def _document(self, fact: Fact) -> Document:
-        text = fact.statement
-        if self._random.random() < _REMARK_RATE:
-            remark = self._random.choice(templates.REMARKS)
-            text = " ".join(self._random.sample([text, remark], 2))
-        return Document(f"{fact.route}-{self._random.getrandbits(32):08x}", text, fact)
-
-    def _between(self, low: int, high: int) -> int:
-        return self._random.randint(low, high)
-
-    def _name(self) -> str:
-        return (self._syllable() + self._syllable()).capitalize()
-
-    def _syllable(self) -> str:
-        choose = self._random.choice
-        return choose(templates.ONSETS) + choose(templates.VOWELS) + choose(templates.CODAS)
-
-    def _person(self) -> str:
-        return f"{self._name()} {self._name()}"
-
-    def _date(self) -> str:
-        month = self._random.choice(templates.MONTHS)
-        return f"{self._between(1, 28)} {month} {self._between(2031, 2049)}"
+        if self._random.random() < _REQUEST_RATE:
+            question = f"{self._random.choice(self._wording.requests)} {question}"
+        sentence = _capital(statement.format(e=entity, v=value))
+        return Fact(route, entity, attribute.kind, attribute.topic, value, sentence, question)
 
 
-def _confusable(fact: Fact, other: Fact) -> bool:
-    same_question = (fact.entity, fact.kind) == (other.entity, other.kind)
+def _confusable(fact: Fact, other: Fact, *, same_subject: bool = False) -> bool:
+    same_question = fact.key == other.key and not same_subject
     return same_question or fact.value in other.statement or other.value in fact.statement
 
 

@@ -4,7 +4,9 @@ from collections import Counter
 
 import pytest
 
+from sidecar.demo.judge import states
 from sidecar.demo.templates import ROUTES as ATTRIBUTES
+from sidecar.demo.wording import SEEN, UNSEEN, Wording
 from sidecar.demo.world import FEWEST_DOCUMENTS, MOST_DOCUMENTS, ROUTES, Case, World
 
 
@@ -22,7 +24,8 @@ def test_the_answer_is_in_the_gold_document_and_in_no_other() -> None:
     for case in cases(5, 400):
         holders = [n for n, one in enumerate(case.documents) if case.fact.value in one.text]
         assert holders == [case.gold]
-        assert case.answer in case.documents[case.gold].text
+        assert case.gold is not None
+        assert case.answer[1:] in case.documents[case.gold].text
         assert case.fact.value in case.answer
 
 
@@ -35,7 +38,7 @@ def test_no_other_document_answers_the_question() -> None:
 def test_the_question_names_the_entity_but_not_the_value() -> None:
     for case in cases(7, 400):
         assert case.fact.entity in case.question
-        assert case.fact.value not in case.question
+        assert not states(case.question, case.fact.value)
 
 
 def test_distractors_share_the_entity_or_the_attribute() -> None:
@@ -72,3 +75,58 @@ def test_templates_of_a_route_are_unambiguous() -> None:
         texts = Counter(one for a in attributes for one in (*a.statements, *a.questions))
         assert max(texts.values()) == 1
         assert len({a.kind for a in attributes}) == len(attributes)
+
+
+def test_without_an_answer_no_document_is_about_the_question() -> None:
+    world = World(12)
+    for _ in range(200):
+        case = world.case(answerable=False)
+        assert case.gold is None
+        assert case.fact.key not in [document.fact.key for document in case.documents]
+        assert case.fact.entity[1:] in case.answer
+        assert case.fact.value not in case.answer
+
+
+def test_a_case_can_be_about_a_given_fact() -> None:
+    world = World(13)
+    fact = world.case().fact
+    for _ in range(20):
+        case = world.case(about=fact, documents=4)
+        assert case.gold is not None
+        assert case.fact == fact == case.documents[case.gold].fact
+
+
+def test_a_revised_fact_has_the_same_subject_and_another_value() -> None:
+    world = World(14)
+    for _ in range(200):
+        fact = world.case().fact
+        revised = world.revised(fact)
+        assert revised.key == fact.key
+        assert not states(revised.statement, fact.value)
+
+
+def text_of(world: World) -> str:
+    drawn = [world.case(remarks=(0, 2)) for _ in range(200)]
+    return " ".join(
+        f"{document.text} {case.question}" for case in drawn for document in case.documents
+    )
+
+
+@pytest.mark.parametrize(("wording", "other"), [(SEEN, UNSEEN), (UNSEEN, SEEN)])
+def test_statements_can_be_surrounded_as_in_no_training(wording: Wording, other: Wording) -> None:
+    text = text_of(World(15, wording))
+    assert all(part in text for part in parts(wording))
+    assert not any(part in text for part in parts(other))
+
+
+def parts(wording: Wording) -> list[str]:
+    return [*wording.openings, *wording.remarks, *wording.requests, *wording.asides]
+
+
+def test_more_remarks_make_longer_documents() -> None:
+    world = World(16)
+    short, long = (
+        sum(len(d.text) for _ in range(50) for d in world.case(documents=4, remarks=r).documents)
+        for r in ((0, 1), (2, 4))
+    )
+    assert long > 1.5 * short

@@ -91,6 +91,21 @@ def test_hooks_removed_behind_its_back_make_it_blind(model_dir):
     assert "hooks were removed" in engine.tap.blind
 
 
+def test_one_lost_hook_makes_it_blind_too(model_dir):
+    engine = local.start(model_dir, max_num_batched_tokens=96)
+    lost = engine.tap.tapped.layers[-1]
+    vars(lost.module.impl).pop("forward")
+    engine.generate(PROMPTS, TOKENS)
+    assert f"layers [{lost.index}] do not report" in engine.tap.blind
+
+
+def test_the_self_test_has_no_budget(model_dir, monkeypatch):
+    monkeypatch.setenv("ATTENTION_SAMPLING__BUDGET_MS_PER_S", "0.000001")
+    engine = local.start(model_dir, max_num_batched_tokens=96)
+    assert engine.tap.tested
+    assert engine.tap.blind == ""
+
+
 def test_the_self_test_sees_that_hooks_do_not_work(model_dir, monkeypatch):
     monkeypatch.setattr("sidecar.tap.hooks.hook_layer", lambda layer, tap: None)
     engine = local.start(model_dir, max_num_batched_tokens=96)
