@@ -1,1 +1,1 @@
-"""The demonstration: a small invented world, a placeholder model that reads it, and its traffic."""
+"""The demonstration: an invented world, two small models that live in it, faults and traffic."""
