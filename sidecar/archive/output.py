@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from datetime import date, datetime
@@ -16,6 +17,9 @@ from sidecar.archive.reading import open_archive
 
 TABLE_ROWS = 1000
 """Rows that the table shows; the other formats give all."""
+
+
+_ALL_COLUMNS = 10_000
 
 
 class QueryFailed(Exception):
@@ -48,10 +52,11 @@ def _lines(result: Any, form: str) -> Iterator[str]:
 
 
 def table(result: Any) -> Iterator[str]:
-    """A DuckDB relation as a box of at most `TABLE_ROWS` rows."""
+    """A DuckDB relation as a box of at most `TABLE_ROWS` rows, as wide as the terminal if any."""
     text = StringIO()
     with redirect_stdout(text):
-        result.show(max_rows=TABLE_ROWS)
+        width = shutil.get_terminal_size((_ALL_COLUMNS, 0)).columns
+        result.show(max_rows=TABLE_ROWS, max_width=width)
     yield text.getvalue().rstrip("\n")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sidecar import archive, config
+from sidecar import archive, config, schema
 from sidecar.cli import main
 from tests.archive.samples import batch, ids
 
@@ -32,6 +32,14 @@ def test_a_table(folder: Path) -> None:
     assert result.exit_code == 0
     assert "record_id" in result.stdout
     assert "r-1" in result.stdout
+
+
+def test_a_table_is_as_wide_as_where_it_goes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = ("select * from samples", "--archive", str(folder))
+    monkeypatch.setenv("COLUMNS", "10000")
+    assert all(name in query(*everything).stdout for name in schema.SIGNAL_NAMES)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert max(map(len, query(*everything).stdout.splitlines())) <= 100
 
 
 def test_csv(folder: Path) -> None:
