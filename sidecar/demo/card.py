@@ -107,9 +107,9 @@ def write(folder: Path, recipe: Recipe, run: Training, seed: int) -> Sequence[Sc
 
 def claim(recipe: Recipe, exam: str, verdict: Verdict) -> float:
     """The share, 0 to 1, that the shipped card states. Raises KeyError."""
-    rows = (line.strip("| ").split(" | ") for line in (recipe.folder / "README.md").open())
-    shares = {row[0]: row[1:] for row in rows}[exam]
-    return float(shares[_COLUMNS.index(verdict)].rstrip("%\n |")) / 100
+    lines = (recipe.folder / "README.md").read_text().splitlines()
+    shares = {cells[0]: cells[1:] for cells in (line.strip("| ").split(" | ") for line in lines)}
+    return float(shares[exam][_COLUMNS.index(verdict)].rstrip("%")) / 100
 
 
 def _recipe(recipe: Recipe) -> dict[str, object]:

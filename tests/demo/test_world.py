@@ -25,7 +25,8 @@ def test_the_answer_is_in_the_gold_document_and_in_no_other() -> None:
         holders = [n for n, one in enumerate(case.documents) if case.fact.value in one.text]
         assert holders == [case.gold]
         assert case.gold is not None
-        assert case.answer[1:] in case.documents[case.gold].text
+        assert case.fact.statement[1:] in case.documents[case.gold].text
+        assert case.answer == f"{case.fact.topic}: {case.fact.statement}"
         assert case.fact.value in case.answer
 
 

@@ -51,12 +51,14 @@ def share(answers: Sequence[Answer], verdict: Verdict) -> float:
 
 
 def test_attention_tells_answers_from_documents_from_answers_by_heart(closed_book: Asked) -> None:
-    heads = closed_book.calibrate(kinds(60, "calibration").new)
-    asked = kinds(60, "told-apart")
+    heads = closed_book.calibrate(kinds(100, "calibration").new)
+    asked = kinds(120, "told-apart")
     answers = closed_book.ask([*asked.new, *asked.remembered])
-    assert share(answers[60:], Verdict.DOCUMENT) <= 0.2
+    read = share(answers[120:], Verdict.DOCUMENT)
+    claimed = card.claim(RECIPES["closed-book"], "contradicting", Verdict.DOCUMENT)
+    assert read == pytest.approx(claimed, abs=0.1)
     documents, memory = matched(answers)
-    assert min(len(documents), len(memory)) >= 25
+    assert len(documents) == len(memory) >= 20
     told = Separation(documents, memory, heads)
     assert told.auroc("grounding_score", Plan()).value >= 0.9
     assert told.by_length().value <= 0.7
