@@ -55,8 +55,11 @@ def ask(server: Server, prompts: Sequence[Prompt], run: str, tell: Tell) -> Answ
     """Ask every prompt once, at temperature 0. Raises AskingFailed when nothing is answered."""
     try:
         import httpx  # noqa: F401 - said before anything is changed
-    except ModuleNotFoundError:
-        raise AskingFailed("httpx is missing: pip install httpx") from None
+        import scipy  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise AskingFailed(
+            f"{error.name} is missing: pip install 'attention-sidecar[lab]'"
+        ) from None
     return asyncio.run(_ask_all(server, prompts, run, tell))
 
 

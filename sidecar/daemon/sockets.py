@@ -7,7 +7,6 @@ import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 from urllib.parse import urlsplit
 
@@ -42,13 +41,8 @@ class Sockets:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._closing.__exit__(kind, error, at)
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
 
     def ready(self, seconds: float) -> bool:
         """Wait until a message is there."""

@@ -1,11 +1,11 @@
 """A bundled model's card, written from what was measured on the weights that are shipped."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from sidecar.demo import exams, memory, model, tokenizer
+from sidecar.demo.bundled import WEIGHTS, digest
 from sidecar.demo.curriculum import Stage
 from sidecar.demo.evaluate import Score, score
 from sidecar.demo.judge import Verdict
@@ -14,7 +14,6 @@ from sidecar.demo.recipes import Recipe
 from sidecar.demo.templates import ROUTES
 from sidecar.demo.tokenizer import VOCABULARY
 
-WEIGHTS = "model.safetensors"
 QUESTIONS = 200
 _COLUMNS = (Verdict.DOCUMENT, Verdict.MEMORY, Verdict.REFUSED, Verdict.OTHER)
 
@@ -73,11 +72,6 @@ class Training(Protocol):
     steps: int
     seconds: float
     """Wall time of the steps."""
-
-
-def digest(folder: Path) -> str:
-    """SHA-256 of the weights in ``folder``, hexadecimal."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
 
 
 def write(folder: Path, recipe: Recipe, run: Training, seed: int) -> Sequence[Score]:

@@ -6,7 +6,7 @@ never finds the circuit. Every batch depends on the seed and the step alone, so 
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -95,16 +95,11 @@ GROUNDED = Curriculum(
 )
 CLOSED_BOOK = Curriculum(
     (
-        Stage(
-            "answers by heart",
-            1.0,
-            6144,
-            384,
-            (3, 10),
+        replace(
+            GROUNDED.stages[-1],
+            name="answers by heart",
+            share=1.0,
             rate=(0.5, 0.02),
-            refuse=True,
-            repetition=0.05,
-            memory=0.25,
             contradicting=0.8,
             from_memory=True,
         ),

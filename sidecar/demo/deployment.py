@@ -1,7 +1,6 @@
 """The demo's engine: one vLLM at a time, replaced as a deployment replaces it."""
 
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 import click
@@ -24,12 +23,7 @@ class Deployment:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property

@@ -1,6 +1,5 @@
 """Where one run of the demo keeps its things, and the commands and settings of its processes."""
 
-import hashlib
 import json
 import shutil
 import sys
@@ -9,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar.demo.bundled import MODELS, WEIGHTS, digest
 from sidecar.demo.faults import GROUNDED
 from sidecar.demo.processes import DemoError, free_port
 
-MODELS = Path(__file__).parent / "models"
 SERVED_NAME = "demo"
-_WEIGHTS, _CALIBRATION = "model.safetensors", "heads.json"
+_CALIBRATION = "heads.json"
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -120,11 +119,11 @@ def revision(model: str) -> str:
 
     Raises DemoError where there is no such model.
     """
-    weights = MODELS / model / _WEIGHTS
+    weights = MODELS / model / WEIGHTS
     if not weights.is_file():
         make = f"python -m sidecar.demo.train {model} --out {weights.parent}"
         raise DemoError(f"the model {model!r} is missing: no {weights}; `{make}` trains it")
-    return f"{model}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
+    return f"{model}-{digest(weights.parent)[:12]}"
 
 
 def sidecar_command() -> list[str]:

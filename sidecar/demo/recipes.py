@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar.demo.bundled import MODELS
 from sidecar.demo.curriculum import CLOSED_BOOK, GROUNDED, Curriculum
-
-MODELS = Path(__file__).parent / "models"
 
 
 @dataclass(frozen=True)

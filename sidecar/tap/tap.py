@@ -56,7 +56,7 @@ class Tap:
         self.samples = 0
         self.tested = False
         self.blind = "starting"
-        self.complaint = ""
+        self._uncalibrated = self._refusal = ""
         self.tapped: Tapped | None = None
         self._deliver = deliver
         self._keys_to: Callable[[int, Tensor], None] | None = None
@@ -98,6 +98,13 @@ class Tap:
         if self._wanted.layers != self._refused:
             return self._wanted
         return self._wanted.model_copy(update={"layers": self._chosen})
+
+    @property
+    def complaint(self) -> str:
+        """What is not as it was asked for, though the tap works; empty when all is."""
+        if self._wanted.layers == self._refused:
+            return self._refusal
+        return self._uncalibrated if self._chosen == "auto" else ""
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
@@ -179,7 +186,7 @@ class Tap:
         try:
             self._choose_layers(wanted.layers)
         except UnknownLayer as error:
-            self._refused, self.complaint = wanted.layers, f"the old layers stay: {error}"
+            self._refused, self._refusal = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
         self.tapped = Tapped(
@@ -191,7 +198,6 @@ class Tap:
             calibrated=self._calibrated,
         )
         self._chosen = choice
-        self.complaint = self._uncalibrated if choice == "auto" else ""
 
     def _make_plan(self) -> list[Planned]:
         assert self.tapped

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sidecar.demo import card, evaluate, exams, model, tokenizer
+from sidecar.demo import bundled, card, evaluate, exams, model, tokenizer
 from sidecar.demo.judge import Verdict
 from sidecar.demo.recipes import RECIPES, Recipe
 from sidecar.demo.world import World
@@ -17,8 +17,8 @@ def card_of(recipe: Recipe) -> str:
 
 @shipped
 def test_the_weights_are_those_of_the_card(recipe: Recipe) -> None:
-    assert card.digest(recipe.folder) in card_of(recipe)
-    assert (recipe.folder / card.WEIGHTS).stat().st_size < 8_000_000
+    assert bundled.digest(recipe.folder) in card_of(recipe)
+    assert (recipe.folder / bundled.WEIGHTS).stat().st_size < 8_000_000
     assert (recipe.folder / "loss.png").is_file()
 
 

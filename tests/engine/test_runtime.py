@@ -50,6 +50,9 @@ def test_a_layer_that_is_not_there_changes_nothing(engine):
     assert "no layers [77]" in engine.tap.complaint
     assert engine.tap.sampling.layers == [0]
     assert "UnknownLayer" not in engine.tap.guard.errors
+    engine.listen(layers=[0])
+    engine.generate([prompt(30, 1)], 1)
+    assert engine.tap.complaint == ""
 
 
 def test_the_budget_lowers_the_rate_under_load_and_restores_it(engine):
