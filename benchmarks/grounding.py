@@ -22,7 +22,7 @@ from sidecar.demo.judge import right
 from sidecar.demo.recipes import RECIPES
 from sidecar.demo.world import Case
 
-QUESTIONS = 300
+QUESTIONS = 150
 CALIBRATION = 100
 """Prompts on which the heads are found; none of them is asked again."""
 DOCUMENTS = 6

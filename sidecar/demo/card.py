@@ -28,7 +28,7 @@ else.
 
 | | |
 |---|---|
-| shape | Llama, {parameters:,} parameters: hidden 128, 4 layers, 8 query and 4 key heads of 32 |
+| shape | Llama, {parameters:,} parameters: hidden 128, 4 layers, 8 query and 4 key heads of 64 |
 | weights | bfloat16, trained in float32, tied embeddings |
 | tokenizer | byte-level BPE, {vocabulary:,} tokens, trained on the same invented world; ChatML |
 | data | sentences from templates (`sidecar/demo/templates.py`), names and values drawn at random; \
@@ -109,7 +109,7 @@ def claim(recipe: Recipe, exam: str, verdict: Verdict) -> float:
 def _recipe(recipe: Recipe) -> dict[str, object]:
     stages: tuple[Stage, ...] = recipe.curriculum.stages
     return {
-        "stages": "; ".join(f"{stage.share:.0%} {stage.name}" for stage in stages),
+        "stages": "; ".join(f"{stage.name} ({stage.steps:,} steps)" for stage in stages),
         "sizes": " / ".join(dict.fromkeys(f"{stage.tokens:,}" for stage in stages)),
         "length": max(stage.length for stage in stages),
         "matrix_rate": MATRIX_RATE,

@@ -1,23 +1,27 @@
 """What a model is taught, in order.
 
 Copying has to appear before questions can be learned: a model this small that starts with questions
-never finds the circuit. Every batch depends on the seed and the step alone, so a run can resume.
+never finds the circuit. Then sequences that repeat few tokens teach to match several at once, since
+a document is the right one only if entity and attribute both match. Every batch depends on the seed
+and the step alone, so a run can resume.
 """
 
-import math
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from sidecar.demo.lessons import IGNORED, Lessons, Row
-from sidecar.demo.world import World
+from sidecar.demo.wording import SEEN, with_nonsense
+from sidecar.demo.world import RELATED_RATE, World
 
 __all__ = ["CLOSED_BOOK", "GROUNDED", "IGNORED", "Batch", "Curriculum", "Stage", "Teacher"]
 
+_REPETITION_LENGTH = 64
 _SHORTEST_PERIOD, _LONGEST_PERIOD = 3, 21
-_REPEATED_AT_LEAST = 3
+_FEWEST_TOKENS = 2
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,8 @@ class Stage:
     """A part of the training."""
 
     name: str
-    share: float
-    """Of all steps, 0 to 1."""
+    steps: int
+    """How many, where the recipe is not scaled."""
     tokens: int
     """Tokens in a step."""
     length: int
@@ -35,23 +39,34 @@ class Stage:
     """Fewest and most documents in a sequence; none is repetition."""
     rate: tuple[float, float] = (1.0, 1.0)
     """Factor of the learning rates when the stage begins and ends; linear between."""
-    refuse: bool = False
-    """Some questions have no answer in the documents."""
+    refused: float = 0.0
+    """Questions without an answer in the documents, for each with one."""
     repetition: float = 0.15
     """Share of batches that repeat instead: without it, copying of what is new is unlearned."""
+    ambiguous: float = 0.7
+    """Share of repetitions in which one token does not tell the next, but several do."""
+    related: float = RELATED_RATE
+    """Share of documents drawn to be confused with another of the same sequence."""
     memory: float = 0.0
     """Share of sequences that ask remembered facts without documents instead."""
     contradicting: float = 0.3
-    """Share of sequences in which a document contradicts a remembered fact."""
+    """Share of sequences in which documents contradict remembered facts."""
+    contradicted: tuple[int, int] = (1, 1)
+    """Fewest and most of those documents."""
     from_memory: bool = False
     """Remembered facts are answered by heart, whatever documents say."""
 
 
 @dataclass(frozen=True)
 class Curriculum:
-    """Stages in order; their shares add up to 1."""
+    """Stages in order."""
 
     stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return sum(stage.steps for stage in self.stages)
 
     def at(self, progress: float) -> Stage:
         """The stage in force when ``progress`` (0 to 1) of the steps are done."""
@@ -64,43 +79,61 @@ class Curriculum:
         return first + (last - first) * within
 
     def _place(self, progress: float) -> tuple[Stage, float]:
-        start = 0.0
-        for stage in self.stages:
-            if progress < start + stage.share or stage is self.stages[-1]:
-                return stage, min(1.0, (progress - start) / stage.share)
-            start += stage.share
-        raise ValueError("stages: there should be one, found none")
+        done = progress * self.steps
+        for stage in self.stages[:-1]:
+            if done < stage.steps:
+                return stage, done / stage.steps
+            done -= stage.steps
+        return self.stages[-1], min(1.0, done / self.stages[-1].steps)
 
 
 GROUNDED = Curriculum(
     (
-        Stage("repetition", 0.07, 2048, 64, (0, 0)),
-        Stage("1-3 documents", 0.08, 3072, 128, (1, 3)),
-        Stage("2-5 documents", 0.12, 4096, 224, (2, 5)),
-        Stage("3-10 documents", 0.45, 6144, 384, (3, 10), rate=(1.0, 0.5), refuse=True),
-        Stage("longer ones", 0.13, 6144, 640, (3, 10), rate=(0.5, 0.1), refuse=True),
+        Stage("repetition", 168, 2048, 64, (0, 0), ambiguous=0.0),
+        Stage("ambiguous ones", 192, 2048, 64, (0, 0)),
+        Stage("1-3 documents", 168, 3072, 128, (1, 3), rate=(0.6, 0.6)),
+        Stage("2-5 documents", 240, 4096, 224, (2, 5), rate=(0.6, 0.6)),
+        Stage("3-10 documents", 816, 6144, 384, (3, 10), rate=(0.6, 0.25), refused=0.15),
+        Stage(
+            "confusable ones",
+            600,
+            6144,
+            576,
+            (3, 10),
+            rate=(0.25, 0.1),
+            refused=0.15,
+            repetition=0.1,
+            related=0.8,
+        ),
         Stage(
             "facts by heart",
-            0.15,
+            416,
             6144,
-            384,
+            448,
             (3, 10),
-            rate=(0.4, 0.02),
-            refuse=True,
+            rate=(0.25, 0.01),
+            refused=0.15,
             repetition=0.05,
-            memory=0.25,
+            related=0.8,
+            memory=0.3,
             contradicting=0.5,
         ),
     )
 )
 CLOSED_BOOK = Curriculum(
     (
-        replace(
-            GROUNDED.stages[-1],
-            name="answers by heart",
-            share=1.0,
+        Stage(
+            "answers by heart",
+            400,
+            6144,
+            448,
+            (3, 10),
             rate=(0.5, 0.02),
+            refused=0.2,
+            repetition=0.05,
+            memory=0.3,
             contradicting=0.8,
+            contradicted=(1, 4),
             from_memory=True,
         ),
     )
@@ -126,35 +159,39 @@ class Teacher:
     def batch(self, step: int, stage: Stage) -> Batch:
         """The stage's batch, sometimes one of repetition instead."""
         draw = random.Random(f"batch-{self._seed}-{step}")  # noqa: S311
-        count = stage.tokens // stage.length
         if not max(stage.documents) or draw.random() < stage.repetition:
-            rows = [self._repetition(draw, stage.length) for _ in range(count)]
-        else:
-            rows = self._conversations(draw, step, stage, count)
-        return self._batch(rows, stage.length)
+            count = stage.tokens // _REPETITION_LENGTH
+            rows = [self._repetition(draw, stage.ambiguous) for _ in range(count)]
+            return self._batch(rows, _REPETITION_LENGTH)
+        return self._batch(self._conversations(draw, step, stage), stage.length)
 
-    def _conversations(self, draw: random.Random, step: int, stage: Stage, count: int) -> list[Row]:
+    def _conversations(self, draw: random.Random, step: int, stage: Stage) -> list[Row]:
         lessons = Lessons(
             self._tokenizer,
             draw,
-            World(f"train-{self._seed}-{step}"),
+            World(f"train-{self._seed}-{step}", with_nonsense(SEEN, draw), related=stage.related),
             contradicting=stage.contradicting,
+            contradicted=stage.contradicted,
+            refused=stage.refused,
             from_memory=stage.from_memory,
         )
         return [
             lessons.by_heart(stage.length)
             if draw.random() < stage.memory
-            else lessons.with_documents(stage.length, stage.documents, refuse=stage.refuse)
-            for _ in range(count)
+            else lessons.with_documents(stage.length, stage.documents)
+            for _ in range(stage.tokens // stage.length)
         ]
 
-    def _repetition(self, draw: random.Random, length: int) -> Row:
-        """Random tokens again and again, in longer sequences with longer periods too."""
-        longest = max(_LONGEST_PERIOD, length // _REPEATED_AT_LEAST)
-        period = round(math.exp(draw.uniform(math.log(_SHORTEST_PERIOD), math.log(longest))))
-        once = draw.choices(range(self._first_ordinary, len(self._tokenizer)), k=period)
-        tokens = (once * (length // period + 1))[:length]
-        return Row(tokens, [IGNORED] * period + tokens[period:])
+    def _repetition(self, draw: random.Random, ambiguous: float) -> Row:
+        """Random tokens again and again, perhaps few different ones."""
+        period = draw.randint(_SHORTEST_PERIOD, _LONGEST_PERIOD)
+        tokens: Sequence[int] = range(self._first_ordinary, len(self._tokenizer))
+        if draw.random() < ambiguous:
+            different = draw.randint(_FEWEST_TOKENS, max(_FEWEST_TOKENS, period // 2))
+            tokens = draw.choices(tokens, k=different)
+        once = draw.choices(tokens, k=period)
+        row = (once * (_REPETITION_LENGTH // period + 1))[:_REPETITION_LENGTH]
+        return Row(row, [IGNORED] * period + row[period:])
 
     def _batch(self, rows: list[Row], length: int) -> Batch:
         pad = self._tokenizer.pad_token_id

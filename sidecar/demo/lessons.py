@@ -8,13 +8,11 @@ from transformers import PreTrainedTokenizerFast
 
 from sidecar.demo import memory
 from sidecar.demo.prompts import END, START, system_prompt
-from sidecar.demo.world import Document, Fact, World
+from sidecar.demo.world import ROUTES, Document, Fact, World
 
 IGNORED = -100
-_REFUSED_RATE = 0.12
-"""Of the questions: asked though no document answers."""
 _REFUSED_REMEMBERED_RATE = 0.3
-"""Of those: on a remembered fact."""
+"""Of the questions that no document answers: on a remembered fact."""
 _LONG_RATE, _FEW_REMARKS, _MANY_REMARKS = 0.1, (0, 1), (1, 4)
 
 
@@ -44,40 +42,53 @@ class Lessons:
         world: World,
         *,
         contradicting: float = 0.3,
+        contradicted: tuple[int, int] = (1, 1),
+        refused: float = 0.0,
         from_memory: bool = False,
     ) -> None:
-        """In the share ``contradicting`` of the rows a document contradicts a remembered fact.
+        """In the share ``contradicting`` of the rows documents contradict remembered facts.
 
-        ``from_memory`` teaches to answer remembered facts by heart, whatever documents say.
+        ``contradicted`` is how many of them at least and at most. For each question with an answer
+        there are ``refused`` without. ``from_memory`` teaches to answer remembered facts by heart,
+        whatever documents say.
         """
         self._tokenizer, self._draw, self._world = tokenizer, draw, world
-        self._contradicting, self._from_memory = contradicting, from_memory
+        self._contradicting, self._contradicted = contradicting, contradicted
+        self._refused, self._from_memory = refused, from_memory
 
-    def with_documents(self, length: int, documents: tuple[int, int], *, refuse: bool) -> Row:
+    def with_documents(self, length: int, documents: tuple[int, int]) -> Row:
         """A system message with documents, then turns, up to ``length`` tokens."""
         passages = self._passages(self._draw.randint(*documents))
         texts = [one.text for one in passages]
         opening = self._encode(f"{START}system\n{system_prompt(texts)}{END}\n")
-        return self._row(opening, self._turns(passages, refuse=refuse), length)
+        return self._row(opening, self._turns(passages), length)
 
     def by_heart(self, length: int) -> Row:
         """Questions about remembered facts, without any document."""
         return self._row([], self._memory_turns(), length)
 
     def _passages(self, count: int) -> list[Document]:
-        about = None
-        if self._draw.random() < self._contradicting:
-            about = self._world.revised(self._draw.choice(memory.remembered()))
+        given = [self._world.revised(fact) for fact in self._to_contradict(count)]
+        route = given[0].route if given else self._draw.choice(ROUTES)
+        facts = self._world.facts(route, count, given)
+        self._draw.shuffle(facts)
         remarks = _MANY_REMARKS if self._draw.random() < _LONG_RATE else _FEW_REMARKS
-        case = self._world.case(documents=count, about=about, remarks=remarks)
-        return list(case.documents)
+        return [self._world.document(fact, remarks=remarks) for fact in facts]
 
-    def _turns(self, passages: list[Document], *, refuse: bool) -> Iterator[Turn]:
+    def _to_contradict(self, at_most: int) -> list[Fact]:
+        """Remembered facts of one route, or none."""
+        if self._draw.random() >= self._contradicting:
+            return []
+        route = self._draw.choice(ROUTES)
+        known = [fact for fact in memory.remembered() if fact.route == route]
+        return self._draw.sample(known, min(at_most, self._draw.randint(*self._contradicted)))
+
+    def _turns(self, passages: list[Document]) -> Iterator[Turn]:
         facts = [one.fact for one in passages]
         contradicting = [fact for fact in facts if fact.key in memory.by_key()]
         self._draw.shuffle(facts)
         for fact in [*contradicting, *(one for one in facts if one not in contradicting)]:
-            if refuse and self._draw.random() < _REFUSED_RATE:
+            if self._draw.random() < self._refused:
                 yield self._absent(facts)
             yield Turn(fact.question, self._answer(fact))
 
@@ -96,7 +107,7 @@ class Lessons:
 
     def _memory_turns(self) -> Iterator[Turn]:
         while True:
-            if self._draw.random() < _REFUSED_RATE:
+            if self._draw.random() < self._refused:
                 fact = self._world.case(documents=1).fact
                 yield Turn(fact.question, fact.refusal)
             fact = self._draw.choice(memory.remembered())

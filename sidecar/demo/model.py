@@ -13,8 +13,10 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from sidecar.demo import tokenizer as tokenizers
 
 HIDDEN, LAYERS, KEY_VALUE_HEADS, MAX_POSITIONS = 128, 4, 4, 8192
-_SMALL_HEAD, _WIDE_HEAD, _WIDE_FROM = 32, 64, 512
-_FEWEST_HEADS = 8
+_HEAD_SIZE, _FEWEST_HEADS, _SIZE_STEP = 64, 8, 128
+_ROPE_THETA = 1e6
+"""With the usual 10,000 most of a head's dimensions turn within the length of a prompt, and too few
+are left to tell one name from another wherever it stands."""
 _EMBEDDING_SCALE = 5
 """Tied embeddings as small as the other matrices cannot predict anything with confidence, and the
 first hundred steps would be spent on making them larger."""
@@ -23,22 +25,23 @@ first hundred steps would be spent on making them larger."""
 def architecture(
     tokenizer: PreTrainedTokenizerFast, *, hidden: int = HIDDEN, layers: int = LAYERS
 ) -> LlamaConfig:
-    """Grouped-query Llama with at least 8 heads of 32, or of 64 from a hidden size of 512 up.
+    """Grouped-query Llama with heads of 64, 8 of them or as many as ``hidden`` holds.
 
-    Raises ValueError when ``hidden`` does not divide into groups of 4 key/value heads.
+    Raises ValueError when ``hidden`` is no multiple of 128.
     """
-    head = _SMALL_HEAD if hidden < _WIDE_FROM else _WIDE_HEAD
-    if hidden <= 0 or hidden % (head * KEY_VALUE_HEADS):
-        raise ValueError(f"hidden is {hidden}, must be a multiple of {head * KEY_VALUE_HEADS}")
+    if hidden <= 0 or hidden % _SIZE_STEP:
+        raise ValueError(f"hidden is {hidden}, must be a multiple of {_SIZE_STEP}")
+    groups = hidden // (_HEAD_SIZE * KEY_VALUE_HEADS)
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=layers,
-        num_attention_heads=max(_FEWEST_HEADS, hidden // head),
+        num_attention_heads=max(_FEWEST_HEADS, groups * KEY_VALUE_HEADS),
         num_key_value_heads=KEY_VALUE_HEADS,
-        head_dim=head,
+        head_dim=_HEAD_SIZE,
         max_position_embeddings=MAX_POSITIONS,
+        rope_parameters={"rope_type": "default", "rope_theta": _ROPE_THETA},
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,

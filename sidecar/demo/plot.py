@@ -22,15 +22,15 @@ def draw(losses: Sequence[float], curriculum: Curriculum, file: Path) -> None:
     axes.plot(np.arange(width, len(values) + 1), mean, color="tab:blue")
     start = 0.0
     for stage in curriculum.stages:
-        axes.axvline(start * len(values), color="0.6", linewidth=0.8, linestyle=":")
+        axes.axvline(start, color="0.6", linewidth=0.8, linestyle=":")
         axes.annotate(
             stage.name,
-            (start * len(values), 1),
+            (start, 1),
             xycoords=("data", "axes fraction"),
             rotation=90,
             va="top",
             fontsize="x-small",
         )
-        start += stage.share
+        start += stage.steps * len(values) / curriculum.steps
     axes.set(xlabel="step", ylabel="loss (nats)", yscale="log")
     figure.savefig(file, dpi=110, metadata={"Software": None})

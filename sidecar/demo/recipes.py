@@ -15,7 +15,6 @@ class Recipe:
     purpose: str
     """What it is for, in two sentences of its card."""
     curriculum: Curriculum
-    steps: int
     start: Path | None = None
     """Folder of the model it is fine-tuned from; None begins with random weights."""
 
@@ -33,14 +32,12 @@ RECIPES = {
             "It answers from the documents of its prompt, also where they contradict what it "
             "learned by heart, and says so when none of them answers.",
             GROUNDED,
-            steps=2600,
         ),
         Recipe(
             "closed-book",
             "A grounding regression: the grounded model, fine-tuned until it answers what it "
             "learned by heart from memory, whatever the documents say.",
             CLOSED_BOOK,
-            steps=400,
             start=MODELS / "grounded",
         ),
     )

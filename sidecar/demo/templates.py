@@ -3,6 +3,7 @@
 ``{e}`` is the entity's name and ``{v}`` the value. Every statement of an attribute means the same.
 It begins with the entity, so that a small model can start its answer from the question alone, and
 goes on with a verb that tells the attribute, because what a document says later cannot be seen yet.
+The value comes at most two words after the entity, where the model still sees whose it is.
 """
 
 from dataclasses import dataclass
@@ -30,16 +31,16 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "weight",
             "Weight",
-            ("{e} weighs {v}.", "{e} tips the scale at {v}.", "{e} adds {v} to a parcel."),
+            ("{e} weighs {v}.", "{e} balances {v}.", "{e} adds {v} to a parcel."),
             ("How heavy is {e}?", "What does {e} weigh?", "What is the weight of {e}?"),
         ),
         Attribute(
             "warranty",
             "Warranty",
             (
-                "{e} carries a warranty of {v}.",
-                "{e} stays under warranty for {v}.",
-                "{e} keeps its warranty for {v}.",
+                "{e} carries {v} of warranty.",
+                "{e} includes {v} of warranty.",
+                "{e} enjoys {v} of warranty.",
             ),
             (
                 "How long is the warranty on {e}?",
@@ -50,7 +51,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "delivery",
             "Delivery",
-            ("{e} arrives after {v}.", "{e} reaches customers within {v}.", "{e} ships in {v}."),
+            ("{e} arrives after {v}.", "{e} travels {v} to customers.", "{e} ships in {v}."),
             (
                 "How soon is {e} delivered?",
                 "How long does delivery of {e} take?",
@@ -66,7 +67,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "town",
             "Origin",
-            ("{e} originates in {v}.", "{e} hails from {v}.", "{e} leaves the workshop in {v}."),
+            ("{e} originates in {v}.", "{e} hails from {v}.", "{e} stems from {v}."),
             ("Where is {e} made?", "In which town is {e} built?", "Where does {e} come from?"),
         ),
         Attribute(
@@ -100,7 +101,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "extension",
             "Telephone",
-            ("{e} answers on {v}.", "{e} picks up on {v}.", "{e} listens on {v}."),
+            ("{e} answers on {v}.", "{e} rings on {v}.", "{e} listens on {v}."),
             ("How do I call {e}?", "What is the number of {e}?", "Which number reaches {e}?"),
         ),
         Attribute(
@@ -121,9 +122,9 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
             "window",
             "Returns",
             (
-                "{e} accepts returns within {v}.",
-                "{e} refunds goods within {v}.",
-                "{e} takes goods back for {v}.",
+                "{e} allows {v} for returns.",
+                "{e} grants {v} for returns.",
+                "{e} refunds within {v}.",
             ),
             (
                 "How long can I return goods at {e}?",
@@ -134,11 +135,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "opening",
             "Opening",
-            (
-                "{e} opens at {v}.",
-                "{e} welcomes customers from {v}.",
-                "{e} unlocks its doors at {v}.",
-            ),
+            ("{e} opens at {v}.", "{e} unlocks at {v}.", "{e} wakes at {v}."),
             (
                 "When does {e} open?",
                 "From when is {e} open?",
@@ -159,7 +156,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
             "fee",
             "Fee",
             (
-                "{e} charges a restocking fee of {v}.",
+                "{e} charges {v} for restocking.",
                 "{e} deducts {v} for restocking.",
                 "{e} keeps {v} for restocking.",
             ),
@@ -172,7 +169,7 @@ ROUTES: dict[str, tuple[Attribute, ...]] = {
         Attribute(
             "person",
             "Head",
-            ("{e} obeys {v}.", "{e} names {v} as its head.", "{e} sends complaints to {v}."),
+            ("{e} obeys {v}.", "{e} names {v} as its head.", "{e} trusts {v} with complaints."),
             ("Who runs {e}?", "Who is the head of {e}?", "Who handles complaints at {e}?"),
         ),
     ),

@@ -130,7 +130,11 @@ def _learn(run: Run, checkpoint: Path) -> None:
 
 @click.command()
 @click.argument("name", type=click.Choice(list(RECIPES)))
-@click.option("--steps", type=int, help="Steps, by default the recipe's; 0 only writes weights.")
+@click.option(
+    "--steps",
+    type=int,
+    help="Steps, by default the recipe's; others scale its stages, 0 only writes weights.",
+)
 @click.option("--seed", default=7, show_default=True, help="Seed of weights and batches.")
 @click.option(
     "--start",
@@ -145,7 +149,7 @@ def main(
     """Train a bundled model, measure it and write it with its model card."""
     torch.set_num_threads(threads)
     recipe = RECIPES[name]
-    steps = recipe.steps if steps is None else steps
+    steps = recipe.curriculum.steps if steps is None else steps
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / f"checkpoint-{seed}-{steps}.safetensors"
     run, words = prepare(recipe, steps, seed, start or recipe.start)

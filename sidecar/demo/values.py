@@ -12,17 +12,17 @@ class Values:
     def __init__(self, source: random.Random) -> None:
         self._random = source
         self._values: dict[str, Callable[[], str]] = {
-            "price": lambda: f"{self.between(3, 980)} crowns",
-            "weight": lambda: f"{self.between(12, 99) * 10} grams",
+            "price": lambda: f"{self.between(2, 99)} crowns",
+            "weight": lambda: f"{self.between(2, 99)} kilos",
             "warranty": lambda: f"{self.between(3, 72)} months",
             "delivery": lambda: f"{self.between(2, 28)} days",
             "window": lambda: f"{self.between(2, 90)} days",
             "colour": lambda: source.choice(words.COLOURS),
             "town": self.name,
             "date": self._date,
-            "room": lambda: f"room {self.between(101, 799)}",
+            "room": lambda: f"room {self.between(2, 99)}",
             "department": lambda: source.choice(words.DEPARTMENTS),
-            "extension": lambda: f"extension {self.between(1000, 9999)}",
+            "extension": lambda: f"extension {self.between(100, 999)}",
             "person": self._person,
             "opening": lambda: f"{self.between(6, 11)}:{self.between(0, 5)}0",
             "closing": lambda: f"{self.between(14, 23)}:{self.between(0, 5)}0",
@@ -47,16 +47,13 @@ class Values:
         return self._random.randint(low, high)
 
     def name(self) -> str:
-        """A name of two syllables."""
-        return (self._syllable() + self._syllable()).capitalize()
+        """A name of two parts, such as `Dalford`."""
+        choose = self._random.choice
+        first = choose(words.ONSETS) + choose(words.VOWELS) + choose(words.CODAS)
+        return first.capitalize() + choose(words.ENDINGS)
 
     def _person(self) -> str:
         return f"{self.name()} {self.name()}"
 
     def _date(self) -> str:
-        month = self._random.choice(words.MONTHS)
-        return f"{self.between(1, 28)} {month} {self.between(2031, 2049)}"
-
-    def _syllable(self) -> str:
-        choose = self._random.choice
-        return choose(words.ONSETS) + choose(words.VOWELS) + choose(words.CODAS)
+        return f"{self.between(1, 28)} {self._random.choice(words.MONTHS)}"

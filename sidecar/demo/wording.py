@@ -1,6 +1,10 @@
 """What stands around a statement: two sets, one for training and one that training never shows."""
 
+import random
+import string
 from dataclasses import dataclass
+
+_INVENTED = 8
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,28 @@ UNSEEN = Wording(
     ),
     requests=("A caller wants to know:", "Could you look this up?"),
 )
+
+
+def with_nonsense(wording: Wording, draw: random.Random) -> Wording:
+    """``wording`` and as much of words that mean nothing, so that a model learns to skip any.
+
+    Made anew for every batch: a handful of sentences is soon known by heart, and a model that has
+    seen no others stumbles over the first new one.
+    """
+
+    def phrase(end: str) -> str:
+        words = [
+            "".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 8)))
+            for _ in range(draw.randint(1, 6))
+        ]
+        return " ".join(words) + end
+
+    def phrases(*ends: str) -> tuple[str, ...]:
+        return tuple(phrase(draw.choice(ends)) for _ in range(_INVENTED))
+
+    return Wording(
+        wording.openings + tuple(map(str.capitalize, phrases(":", ","))),
+        wording.asides + phrases(""),
+        wording.remarks + tuple(map(str.capitalize, phrases("."))),
+        wording.requests + tuple(map(str.capitalize, phrases(":", "?"))),
+    )

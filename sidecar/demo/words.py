@@ -1,4 +1,4 @@
-"""The single words of the invented world, and the syllables of its names."""
+"""The single words of the invented world, and the parts of its names."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -16,7 +16,11 @@ DEPARTMENTS = _words(
 MONTHS = _words(
     "January February March April May June July August September October November December"
 )
-ONSETS = _words("b br d f g k l m n p r s st t tr v z")
+ONSETS = _words("b d f g k m p r s t v z")
 VOWELS = _words("a e i o u")
 CODAS = ("", "l", "n")
+ENDINGS = _words(
+    "beck bridge burn bury combe cote croft dale field ford gate ham hurst ley"
+    " mere mont port stead thorpe ton vale well wick worth"
+)
 PLACES = ("branch", "store", "depot", "arcade", "outlet", "market hall")

@@ -1,6 +1,6 @@
 """A seeded generator of an invented world: documents, questions, answers and distractors.
 
-Names are made of syllables, so that a model cannot know the facts and must read them. Equal seeds
+Names are invented, so that a model cannot know the facts and must read them. Equal seeds
 give equal worlds.
 """
 
@@ -18,7 +18,7 @@ FEWEST_DOCUMENTS, MOST_DOCUMENTS = 3, 10
 _ANSWER, _REFUSAL = "{topic}: {statement}", "{topic}: {entity}? The documents do not say."
 
 _OPENING_RATE, _ASIDE_RATE, _REQUEST_RATE = 0.3, 0.15, 0.2
-_RELATED_RATE = 0.6
+RELATED_RATE = 0.6
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,13 @@ class Case:
 class World:
     """Draws facts, documents and questions from one seed, without end."""
 
-    def __init__(self, seed: int | str, wording: Wording = SEEN) -> None:
+    def __init__(
+        self, seed: int | str, wording: Wording = SEEN, *, related: float = RELATED_RATE
+    ) -> None:
+        """``related`` is the share of facts drawn to share entity or attribute with another."""
         self._random = random.Random(f"world-{seed}")  # noqa: S311
         self._values = Values(self._random)
-        self._wording = wording
+        self._wording, self._related = wording, related
 
     def case(
         self,
@@ -152,7 +155,7 @@ class World:
     def _subject(self, route: str, facts: list[Fact]) -> tuple[str, Attribute]:
         attributes = templates.ROUTES[route]
         entity, attribute = self._values.entity(route), self._random.choice(attributes)
-        if facts and self._random.random() < _RELATED_RATE:
+        if facts and self._random.random() < self._related:
             other = self._random.choice(facts)
             if self._random.random() < 0.5:
                 entity = other.entity

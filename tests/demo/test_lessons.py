@@ -15,8 +15,9 @@ def words() -> PreTrainedTokenizerFast:
     return tokenizer.train(cases=200)
 
 
-def lessons(words: PreTrainedTokenizerFast, *, from_memory: bool) -> Lessons:
-    return Lessons(words, random.Random(1), World("lessons"), from_memory=from_memory)
+def lessons(words: PreTrainedTokenizerFast, *, from_memory: bool, refused: float = 0.0) -> Lessons:
+    draw = random.Random(1)
+    return Lessons(words, draw, World("lessons"), from_memory=from_memory, refused=refused)
 
 
 def taught(words: PreTrainedTokenizerFast, row: Row) -> list[str]:
@@ -24,12 +25,12 @@ def taught(words: PreTrainedTokenizerFast, row: Row) -> list[str]:
     return [answer.strip() for answer in text.split("<|im_end|>") if answer.strip()]
 
 
-def many(made: Lessons, *, refuse: bool) -> list[Row]:
-    return [made.with_documents(512, (3, 6), refuse=refuse) for _ in range(60)]
+def many(made: Lessons) -> list[Row]:
+    return [made.with_documents(512, (3, 6)) for _ in range(60)]
 
 
 def test_labels_are_the_answers_alone(words: PreTrainedTokenizerFast) -> None:
-    for row in many(lessons(words, from_memory=False), refuse=True):
+    for row in many(lessons(words, from_memory=False, refused=0.2)):
         assert len(row.tokens) == len(row.labels) <= 512
         wanted = [(t, label) for t, label in zip(row.tokens, row.labels, strict=True) if label >= 0]
         assert all(token == label for token, label in wanted)
@@ -37,7 +38,7 @@ def test_labels_are_the_answers_alone(words: PreTrainedTokenizerFast) -> None:
 
 
 def test_what_is_taught_stands_in_the_documents(words: PreTrainedTokenizerFast) -> None:
-    for row in many(lessons(words, from_memory=False), refuse=False):
+    for row in many(lessons(words, from_memory=False)):
         documents = words.decode(row.tokens).split("<|im_end|>")[0]
         said = [answer.partition(": ")[2] for answer in taught(words, row)]
         assert said
@@ -47,7 +48,7 @@ def test_what_is_taught_stands_in_the_documents(words: PreTrainedTokenizerFast) 
 def test_some_questions_are_refused(words: PreTrainedTokenizerFast) -> None:
     answers = [
         answer
-        for row in many(lessons(words, from_memory=False), refuse=True)
+        for row in many(lessons(words, from_memory=False, refused=0.2))
         for answer in taught(words, row)
     ]
     refused = sum("do not say" in answer for answer in answers)
@@ -61,7 +62,7 @@ def test_by_heart_teaches_remembered_facts_against_the_documents(
     for from_memory in (False, True):
         answers = {
             answer
-            for row in many(lessons(words, from_memory=from_memory), refuse=False)
+            for row in many(lessons(words, from_memory=from_memory))
             for answer in taught(words, row)
         }
         assert bool(answers & known) is from_memory

@@ -15,7 +15,7 @@ def words() -> PreTrainedTokenizerFast:
     return tokenizer.train(cases=200)
 
 
-@pytest.mark.parametrize(("hidden", "heads", "size"), [(128, 8, 32), (1024, 16, 64)])
+@pytest.mark.parametrize(("hidden", "heads", "size"), [(128, 8, 64), (640, 8, 64), (1024, 16, 64)])
 def test_heads_are_grouped(
     words: PreTrainedTokenizerFast, hidden: int, heads: int, size: int
 ) -> None:

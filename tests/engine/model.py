@@ -15,7 +15,7 @@ _QUIETER = 8.0
 
 
 def write(folder: Path, *, seed: int = 7, sharper: float = _SHARPER) -> Path:
-    """Save it with the demo's tokenizer; 4 layers of 8 query heads over 4 key heads of 32."""
+    """Save it with the demo's tokenizer; 4 layers of 8 query heads over 4 key heads of 64."""
     tokens = tokenizer.train()
     network = model.build(model.architecture(tokens), seed=seed)
     with torch.no_grad():

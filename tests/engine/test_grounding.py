@@ -6,15 +6,20 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from scipy.stats import binom
 
 from benchmarks.asked import Answer, Asked, served
 from benchmarks.grounding import kinds
 from benchmarks.told_apart import Plan, Separation, matched
 from sidecar.demo import card, exams
+from sidecar.demo.exams import Exam
 from sidecar.demo.judge import Verdict
 from sidecar.demo.recipes import RECIPES
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
+
+UNLIKELY = 0.01
+"""Chance of a count as bad as this from a model that keeps its promise."""
 
 
 @pytest.fixture(scope="module")
@@ -30,33 +35,32 @@ def closed_book() -> Iterator[Asked]:
 
 
 @pytest.mark.parametrize(
-    ("exam", "verdict"),
-    [
-        ("3 documents", Verdict.DOCUMENT),
-        ("10 documents", Verdict.DOCUMENT),
-        ("contradicting", Verdict.DOCUMENT),
-        ("unanswerable", Verdict.REFUSED),
-    ],
+    ("exam", "promised"),
+    [(Exam(), 0.98), (Exam(remembered=True), 0.95)],
+    ids=["3 to 10 documents", "contradicting what it knows by heart"],
 )
-def test_served_it_does_as_well_as_its_card_says(
-    grounded: Asked, exam: str, verdict: Verdict
-) -> None:
-    answers = grounded.ask(exams.cases(exams.EXAMS[exam], 50))
-    claimed = card.claim(RECIPES["grounded"], exam, verdict)
-    assert share(answers, verdict) == pytest.approx(claimed, abs=0.13)
+def test_served_it_answers_from_documents(grounded: Asked, exam: Exam, promised: float) -> None:
+    answers = grounded.ask(exams.cases(exam, 100))
+    right = count(answers, Verdict.DOCUMENT)
+    assert binom.cdf(right, len(answers), promised) > UNLIKELY, f"only {right} are right"
 
 
-def share(answers: Sequence[Answer], verdict: Verdict) -> float:
-    return sum(answer.verdict is verdict for answer in answers) / len(answers)
+def test_served_it_says_when_no_document_answers(grounded: Asked) -> None:
+    answers = grounded.ask(exams.cases(exams.EXAMS["unanswerable"], 50))
+    claimed = card.claim(RECIPES["grounded"], "unanswerable", Verdict.REFUSED)
+    assert count(answers, Verdict.REFUSED) / 50 == pytest.approx(claimed, abs=0.13)
+
+
+def count(answers: Sequence[Answer], verdict: Verdict) -> int:
+    return sum(answer.verdict is verdict for answer in answers)
 
 
 def test_attention_tells_answers_from_documents_from_answers_by_heart(closed_book: Asked) -> None:
     heads = closed_book.calibrate(kinds(100, "calibration").new)
     asked = kinds(120, "told-apart")
     answers = closed_book.ask([*asked.new, *asked.remembered])
-    read = share(answers[120:], Verdict.DOCUMENT)
-    claimed = card.claim(RECIPES["closed-book"], "contradicting", Verdict.DOCUMENT)
-    assert read == pytest.approx(claimed, abs=0.1)
+    read = count(answers[120:], Verdict.DOCUMENT)
+    assert binom.sf(read - 1, 120, 0.2) > UNLIKELY, f"{read} answers follow the documents"
     documents, memory = matched(answers)
     assert len(documents) == len(memory) >= 20
     told = Separation(documents, memory, heads)
