@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import uvicorn
@@ -17,7 +17,7 @@ from prometheus_client import ProcessCollector
 
 import sidecar
 from sidecar import calibration
-from sidecar.config import Settings
+from sidecar.config import Settings, SettingsError
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
 from sidecar.daemon.intake import Intake
@@ -29,6 +29,9 @@ from sidecar.daemon.sinks.base import Sink, SinkRunner
 from sidecar.daemon.sinks.prometheus import PrometheusSink
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
+
+if TYPE_CHECKING:
+    from sidecar.daemon.sinks.otel import OtelSink
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,8 @@ WRITE_SHARE = 0.8
 class Daemon:
     """One daemon.
 
-    Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file.
+    Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file,
+    SettingsError when a setting needs what is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,6 +69,10 @@ class Daemon:
             self._archive = self._runner(archive)
             self.runners.append(self._archive)
             collectors["archive"] = archive
+        if settings.otel.endpoint:
+            otel = _otel_sink(settings)
+            self.runners.append(self._runner(otel))
+            collectors["otel"] = otel
         self.page = Page(collectors)
         self._started = time.time()
         self._stopping = False
@@ -154,6 +162,17 @@ class Daemon:
         log.info("stopped after %.1f s", time.monotonic() - start)
 
 
+def _otel_sink(settings: Settings) -> "OtelSink":
+    try:
+        from sidecar.daemon.sinks.otel import OtelSink
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"otel.endpoint: needs what is not installed: {error}; "
+            "pip install 'attention-sidecar[otel]'"
+        ) from None
+    return OtelSink(settings.otel, settings.metrics)
+
+
 def use_lean_memory() -> None:
     """Let all threads share one heap: batches pass between them, and each heap keeps what it freed.
 
@@ -173,7 +192,7 @@ def serve(settings: Settings) -> int:
     )
     try:
         daemon = Daemon(settings)
-    except (AddressError, calibration.CalibrationError) as error:
+    except (AddressError, SettingsError, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()

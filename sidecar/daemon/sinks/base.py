@@ -36,6 +36,11 @@ class Sink(ABC):
 
     name: str
 
+    @property
+    def trouble(self) -> str:
+        """What keeps batches it took from where they go; '' when nothing does."""
+        return ""
+
     def start(self) -> None:  # noqa: B027 - may do nothing
         """Open what is needed; raises anything when that must be tried again later."""
 
@@ -61,7 +66,7 @@ class SinkRunner:
     ) -> None:
         self.sink = sink
         self.state = "starting"
-        self.error = ""
+        self.error = self._trouble = ""
         self._metrics = metrics
         self._max_batches, self._max_bytes = max_batches, max_bytes
         self._queue: deque[tuple[pa.RecordBatch, int]] = deque()
@@ -197,6 +202,9 @@ class SinkRunner:
         except Exception as error:
             self._failed(error)
             log.exception("sink %s failed in its housekeeping", self.sink.name)
+        else:
+            if self.sink.trouble != self._trouble:
+                self._works()
 
     def _write(self, batch: pa.RecordBatch) -> None:
         for _ in range(MAX_ATTEMPTS):
@@ -230,12 +238,16 @@ class SinkRunner:
         return True
 
     def _works(self) -> None:
-        self.state, self.error = "running", ""
-        self._metrics.sink_up.labels(self.sink.name).set(1)
+        """The sink does what it is asked to; what it has taken may yet be stuck."""
+        self._trouble = self.sink.trouble
+        self._tell("failing" if self._trouble else "running", self._trouble)
 
     def _failed(self, error: Exception) -> None:
-        self.state, self.error = "failing", f"{type(error).__name__}: {error}"
-        self._metrics.sink_up.labels(self.sink.name).set(0)
+        self._tell("failing", f"{type(error).__name__}: {error}")
+
+    def _tell(self, state: str, error: str) -> None:
+        self.state, self.error = state, error
+        self._metrics.sink_up.labels(self.sink.name).set(state == "running")
 
     def _drop(self, batch: pa.RecordBatch, reason: str) -> None:
         self._metrics.dropped.labels(self.sink.name, reason).inc(len(batch))

@@ -33,9 +33,13 @@ class PrometheusSink(Sink):
     def __init__(self, settings: Metrics, metrics: OwnMetrics) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._labels = SeriesLabels(settings.labels, settings.label_values, metrics)
-        self._samples: dict[tuple[str, ...], int] = {}
         overflow = metrics.overflow
+        self._labels = SeriesLabels(
+            settings.labels,
+            settings.label_values,
+            lambda label, samples: overflow.labels(label).inc(samples),
+        )
+        self._samples: dict[tuple[str, ...], int] = {}
         self._scalar = Histograms(schema.SIGNAL_NAMES, overflow.labels("series").inc)
         self._layer = Histograms(schema.LAYER_SIGNAL_NAMES, overflow.labels("layer").inc)
         self._head = Histograms(HEAD_SIGNALS, overflow.labels("head").inc)
