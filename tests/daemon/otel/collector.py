@@ -64,6 +64,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.bodies: list[tuple[str, bytes]] = []
+        self.headers: list[dict[str, str]] = []
         self.delay = 0.0
         """Seconds before an answer."""
         receiver = self
@@ -72,6 +73,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.bodies.append((self.path, body))
+                receiver.headers.append(dict(self.headers.items()))
                 time.sleep(receiver.delay)
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
@@ -86,6 +88,10 @@ class Receiver:
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
     def events(self) -> list[Item]:
         return self._items("/v1/logs", "resourceLogs", "scopeLogs", "logRecords")
@@ -176,5 +182,4 @@ def running(program: Path, folder: Path) -> Iterator[Collector]:
         yield collector
     finally:
         collector.kill()
-        collector.receiver.server.shutdown()
-        collector.receiver.server.server_close()
+        collector.receiver.close()
