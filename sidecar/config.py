@@ -29,6 +29,7 @@ PositiveSeconds = Annotated[float, Field(gt=0)]
 LabelName = Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
 SocketAddress = Annotated[str, Field(pattern="^(ipc|tcp)://.+")]
 HttpAddress = Annotated[str, Field(pattern="^https?://[^/@]+(/[^@]*)?$")]
+TagName = Annotated[str, Field(min_length=1, max_length=256)]
 Condition = Annotated[str, Field(pattern=r"^[a-z_]+ *[<>] *(0|1|0?\.[0-9]+|1\.0*)$")]
 
 
@@ -86,7 +87,7 @@ class Engine(_Section):
     """Segments a sample may have; a request with more is not sampled, and counted."""
     markers: list[str] = []
     """Regular expressions with a group `id`, perhaps `text`, that mark documents in a prompt."""
-    baggage: list[str] = []
+    baggage: list[TagName] = []
     """Keys of the header `baggage` that become tags, where the request has none of that name."""
     queue: Positive = 4096
     """Samples waiting to be sent; when full, the newest is dropped and counted."""
@@ -186,7 +187,7 @@ class Otel(_Section):
     """Time from one export of the histograms to the next."""
     outliers: list[Condition] = []
     """Conditions such as `context_share < 0.1`; a request whose mean meets one gets a span."""
-    tags: list[str] = ["route"]
+    tags: list[TagName] = ["route"]
     """Tags that become attributes of events, spans and histograms."""
     resource: dict[str, str] = {}
     """Further resource attributes, such as `deployment.environment.name`; they win over ours."""
