@@ -144,6 +144,17 @@ def test_samples_become_exponential_histograms(collector: Collector) -> None:
     assert {exemplar["traceId"] for exemplar in exemplars} == {TRACE}
 
 
+def test_exports_of_histograms_that_wait_together_are_all_sent(collector: Collector) -> None:
+    with sink(collector, metrics=True, events=False, metrics_seconds=1e-9) as started:
+        for _ in range(3):
+            send(started, row())
+            started.tick(time.time())
+    found = [m for m in collector.receiver.metrics() if m["name"] == "attention.entropy_ratio"]
+    points = [metric["exponentialHistogram"]["dataPoints"][0] for metric in found]
+    assert [int(point["count"]) for point in points] == [1, 2, 3, 3]
+    assert [len(point.get("exemplars", [])) for point in points] == [1, 1, 1, 0]
+
+
 def test_histograms_bound_their_label_values(collector: Collector) -> None:
     endpoint = f"http://127.0.0.1:{collector.grpc}"
     started = OtelSink(Otel(endpoint=endpoint, metrics=True, events=False), Metrics(label_values=2))

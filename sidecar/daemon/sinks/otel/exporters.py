@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from opentelemetry.sdk.metrics.export import MetricsData
-
 from sidecar.config import Otel
 
 
@@ -28,16 +26,13 @@ def exporters(settings: Otel) -> dict[str, Exporter]:
 
 
 def _exporter(kind: str, exporter: Any) -> Exporter:
-    joined = _joined if kind == "metrics" else list
+    """`MetricsData` go one by one: in one export, the second of an engine replaces the first."""
 
     def export(batch: list[Any]) -> bool:
-        return bool(exporter.export(joined(batch)).name == "SUCCESS")
+        parts = batch if kind == "metrics" else [batch]
+        return all(exporter.export(part).name == "SUCCESS" for part in parts)
 
     return Exporter(export, exporter.shutdown)
-
-
-def _joined(batch: list[MetricsData]) -> MetricsData:
-    return MetricsData([found for data in batch for found in data.resource_metrics])
 
 
 def _grpc(settings: Otel) -> dict[str, Any]:
