@@ -16,8 +16,8 @@ import uvicorn
 from prometheus_client import ProcessCollector
 
 import sidecar
-from sidecar import calibration
-from sidecar.config import Settings, SettingsError
+from sidecar import calibration, config
+from sidecar.config import Settings
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
 from sidecar.daemon.intake import Intake
@@ -42,11 +42,15 @@ WRITE_SHARE = 0.8
 """When, within the time for a clean stop, the intake closes and the sinks begin to close."""
 
 
+class MissingLibrary(RuntimeError):
+    """A library that the settings ask for is not installed."""
+
+
 class Daemon:
     """One daemon.
 
     Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file,
-    SettingsError when a setting needs what is not installed.
+    MissingLibrary for a sink.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,7 +74,7 @@ class Daemon:
             self.runners.append(self._archive)
             collectors["archive"] = archive
         if settings.otel.endpoint:
-            otel = _otel_sink(settings)
+            otel = _otel_sink(settings.otel, settings.metrics)
             self.runners.append(self._runner(otel))
             collectors["otel"] = otel
         self.page = Page(collectors)
@@ -162,17 +166,6 @@ class Daemon:
         log.info("stopped after %.1f s", time.monotonic() - start)
 
 
-def _otel_sink(settings: Settings) -> "OtelSink":
-    try:
-        from sidecar.daemon.sinks.otel import OtelSink
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            f"otel.endpoint: needs what is not installed: {error}; "
-            "pip install 'attention-sidecar[otel]'"
-        ) from None
-    return OtelSink(settings.otel, settings.metrics)
-
-
 def use_lean_memory() -> None:
     """Let all threads share one heap: batches pass between them, and each heap keeps what it freed.
 
@@ -192,7 +185,7 @@ def serve(settings: Settings) -> int:
     )
     try:
         daemon = Daemon(settings)
-    except (AddressError, SettingsError, calibration.CalibrationError) as error:
+    except (AddressError, MissingLibrary, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()
@@ -214,6 +207,16 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
+
+
+def _otel_sink(settings: config.Otel, metrics: config.Metrics) -> "OtelSink":
+    try:
+        from sidecar.daemon.sinks.otel import OtelSink
+    except ModuleNotFoundError as error:
+        raise MissingLibrary(
+            f"otel.endpoint: {error.name} is missing: pip install 'attention-sidecar[otel]'"
+        ) from None
+    return OtelSink(settings, metrics)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -126,8 +126,7 @@ def test_what_is_stuck_behind_a_sink_shows_until_it_moves(
     class Stuck(Recorder):
         stuck = ""
 
-        @property
-        def trouble(self) -> str:
+        def fault(self) -> str:
             return self.stuck
 
     monkeypatch.setattr(base, "TICK_SECONDS", 0.01)

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.conftest import Requires
-from tests.daemon.otel.collector import Collector, Item, eventually, running
+from tests.daemon.otel.collector import Collector, Item, running
+from tests.daemon.test_service import eventually
 from tests.engine import server
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

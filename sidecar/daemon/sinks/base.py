@@ -36,11 +36,6 @@ class Sink(ABC):
 
     name: str
 
-    @property
-    def trouble(self) -> str:
-        """What keeps batches it took from where they go; '' when nothing does."""
-        return ""
-
     def start(self) -> None:  # noqa: B027 - may do nothing
         """Open what is needed; raises anything when that must be tried again later."""
 
@@ -50,6 +45,10 @@ class Sink(ABC):
 
     def tick(self, now: float) -> None:  # noqa: B027 - may do nothing
         """Called about every second; ``now`` in seconds since the epoch."""
+
+    def fault(self) -> str:
+        """What is wrong although writes succeed; empty when nothing is."""
+        return ""
 
     def flush(self) -> None:  # noqa: B027 - may do nothing
         """Let readers see what was written; raises what keeps it from them."""
@@ -66,7 +65,7 @@ class SinkRunner:
     ) -> None:
         self.sink = sink
         self.state = "starting"
-        self.error = self._trouble = ""
+        self.error = ""
         self._metrics = metrics
         self._max_batches, self._max_bytes = max_batches, max_bytes
         self._queue: deque[tuple[pa.RecordBatch, int]] = deque()
@@ -75,6 +74,7 @@ class SinkRunner:
         self._flushes: list[Future[None]] = []
         self._in_hand: pa.RecordBatch | None = None
         self._deadline: float | None = None
+        self._write_failed = False
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._run, name=f"sink-{sink.name}", daemon=True)
 
@@ -203,8 +203,7 @@ class SinkRunner:
             self._failed(error)
             log.exception("sink %s failed in its housekeeping", self.sink.name)
         else:
-            if self.sink.trouble != self._trouble:
-                self._works()
+            self._judge()
 
     def _write(self, batch: pa.RecordBatch) -> None:
         for _ in range(MAX_ATTEMPTS):
@@ -238,14 +237,20 @@ class SinkRunner:
         return True
 
     def _works(self) -> None:
-        """The sink does what it is asked to; what it has taken may yet be stuck."""
-        self._trouble = self.sink.trouble
-        self._tell("failing" if self._trouble else "running", self._trouble)
+        self._write_failed = False
+        self._judge()
 
     def _failed(self, error: Exception) -> None:
-        self._tell("failing", f"{type(error).__name__}: {error}")
+        self._write_failed = True
+        self._show("failing", f"{type(error).__name__}: {error}")
 
-    def _tell(self, state: str, error: str) -> None:
+    def _judge(self) -> None:
+        """Running, unless the last write failed or the sink knows better."""
+        if not self._write_failed:
+            fault = self.sink.fault()
+            self._show("failing" if fault else "running", fault)
+
+    def _show(self, state: str, error: str) -> None:
         self.state, self.error = state, error
         self._metrics.sink_up.labels(self.sink.name).set(state == "running")
 

@@ -5,12 +5,15 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from sidecar.demo.processes import free_port
+from tests.daemon.test_service import eventually
 
 CONFIGURATION = """
 receivers:
@@ -34,20 +37,6 @@ service:
     metrics: {{receivers: [otlp], exporters: [debug, otlp_http]}}
 """
 """Nothing is queued: what a sender is told to be taken has been passed on."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(true: Callable[[], Any], seconds: float = 60.0) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 @dataclass

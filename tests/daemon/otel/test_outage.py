@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.daemon.otel.collector import Collector, Receiver, eventually, free_port
+from sidecar.demo.processes import free_port as any_port
+from tests.daemon.otel.collector import Collector, Receiver
 from tests.daemon.synthetic import Tap
-from tests.daemon.test_service import Daemon
+from tests.daemon.test_service import Daemon, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +87,7 @@ def events_of(requests: int) -> int:
 
 
 def test_a_collector_that_was_never_there_harms_nothing(start: Start) -> None:
-    daemon = start(f"http://127.0.0.1:{free_port()}", "otel.queue=512", "otel.metrics=true")
+    daemon = start(f"http://127.0.0.1:{any_port()}", "otel.queue=512", "otel.metrics=true")
     tap = Tap(layers=[0], heads=1)
     load(daemon, tap, 500)
     eventually(lambda: daemon.has(500) and daemon.has(500, taken_by="archive"))

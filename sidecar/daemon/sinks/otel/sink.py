@@ -39,8 +39,7 @@ class OtelSink(Sink):
         self._ended = Counter(dict.fromkeys(ENDS, 0))
         self._unsampled = 0
 
-    @property
-    def trouble(self) -> str:
+    def fault(self) -> str:
         """What the collector does not take."""
         failing = [name for name, outbox in self._outboxes.items() if outbox.failing]
         where = self._settings.endpoint
