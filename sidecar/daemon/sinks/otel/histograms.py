@@ -15,7 +15,7 @@ from sidecar import schema, signals
 from sidecar.daemon.sinks.otel import conventions
 from sidecar.daemon.sinks.otel.messages import caller
 from sidecar.daemon.sinks.otel.origin import SCOPE, Origins
-from sidecar.daemon.sinks.series import OWN_LABELS, SeriesLabels
+from sidecar.daemon.sinks.series import SeriesLabels
 
 VIEW = View(instrument_type=HistogramKind, aggregation=ExponentialBucketHistogramAggregation())
 
@@ -65,7 +65,7 @@ class Histograms:
 
     def _series(self, labels: tuple[str, ...]) -> tuple[list[Histogram], dict[str, str]]:
         """The instruments and attributes that samples with these label values have."""
-        model, engine, *tags = labels
+        model, engine, *tags = labels  # as `SeriesLabels.names`
         if engine not in self._engines:
             self._engines[engine] = EngineHistograms(self._origins.of(engine))
         attributes = {conventions.RESPONSE_MODEL: model, "attention.engine": engine}
@@ -74,6 +74,3 @@ class Histograms:
             for tag, value in zip(self._labels.tags, tags, strict=True)
         }
         return self._engines[engine].instruments, attributes
-
-
-assert OWN_LABELS == ("model_name", "engine")
