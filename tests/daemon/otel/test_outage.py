@@ -38,7 +38,7 @@ class Page:
     """Samples of the metrics page."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self.text = httpx.get(f"{daemon.url}/metrics", timeout=20).text
+        self.text = httpx.get(f"{daemon.url}/metrics", timeout=60).text
 
     def value(self, name: str, **labels: str) -> float:
         """Sum over the samples with these labels."""
@@ -66,7 +66,7 @@ def settled(daemon: Daemon, requests: int) -> Page:
 
 
 def sink_of(daemon: Daemon) -> dict[str, Any]:
-    sinks = httpx.get(f"{daemon.url}/v1/status", timeout=20).json()["sinks"]
+    sinks = httpx.get(f"{daemon.url}/v1/status", timeout=60).json()["sinks"]
     [found] = [sink for sink in sinks if sink["name"] == "otel"]
     return dict(found)
 
