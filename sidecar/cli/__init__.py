@@ -7,6 +7,7 @@ from sidecar.cli.archive import archive, query
 from sidecar.cli.daemon import daemon, doctor, status
 from sidecar.cli.demo import demo
 from sidecar.cli.heads import heads
+from sidecar.cli.kafka import from_kafka, kafka, tail
 from sidecar.cli.sampling import sampling
 
 
@@ -16,5 +17,6 @@ def main() -> None:
     """Attention summaries of a running vLLM: publish them, query them, look after them."""
 
 
-for command in (daemon, status, sampling, doctor, archive, heads, query, demo):
+for command in (daemon, status, sampling, doctor, archive, heads, query, kafka, tail, demo):
     main.add_command(command)
+archive.add_command(from_kafka)

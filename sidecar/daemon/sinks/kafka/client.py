@@ -7,6 +7,8 @@ from sidecar import config
 from sidecar.daemon.sinks.kafka.messages import Messages
 
 REQUEST_SECONDS = 10.0
+DELIVERY_SECONDS = 120.0
+"""Longer than a broker's restart: the client's own retries then need no second sending."""
 CLIENT_ID = "attention-sidecar"
 
 
@@ -54,3 +56,8 @@ def connector(settings: config.Kafka) -> Connect:
     from sidecar.daemon.sinks.kafka.kafka_python import connect as kafka_python
 
     return kafka_python
+
+
+def security_protocol(settings: config.Kafka) -> str:
+    """Kafka's name for how connections are protected."""
+    return f"{'SASL_' if settings.sasl_mechanism else ''}{'SSL' if settings.tls else 'PLAINTEXT'}"

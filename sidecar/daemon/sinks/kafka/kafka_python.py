@@ -1,11 +1,10 @@
 """The client on kafka-python."""
 
-import logging
 from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import (
     InvalidRecordError,
     InvalidTimestampError,
@@ -15,7 +14,8 @@ from kafka.errors import (
 )
 
 from sidecar import config
-from sidecar.daemon.sinks.kafka.client import CLIENT_ID, REQUEST_SECONDS, Away, MissingTopic
+from sidecar.daemon.sinks.kafka.client import DELIVERY_SECONDS, REQUEST_SECONDS, Away
+from sidecar.daemon.sinks.kafka.connection import opened, require
 from sidecar.daemon.sinks.kafka.messages import Messages
 from sidecar.daemon.sinks.kafka.partitions import Partitions
 
@@ -25,13 +25,8 @@ _REFUSALS = (
     InvalidRecordError,
     InvalidTimestampError,
 )
-_UNKNOWN_TOPIC = 3
 _BATCH_BYTES = 256 << 10
 _LINGER_MS = 20
-_DELIVERY_SECONDS = 120.0
-"""Longer than a broker's restart: the client's own retries then need no second sending."""
-
-logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
 
 
 class Futures:
@@ -85,55 +80,18 @@ class KafkaPythonClient:
 
 def connect(settings: config.Kafka, topic: str) -> KafkaPythonClient:
     """See `client.Connect`."""
-    common = connection(settings)
-    compression = None if settings.compression == "none" else settings.compression
-    try:
-        _require(topic, common)
-        producer = KafkaProducer(
-            **common,
-            acks="all",
-            allow_auto_create_topics=False,
-            batch_size=_BATCH_BYTES,
-            compression_type=compression,
-            delivery_timeout_ms=int(1000 * _DELIVERY_SECONDS),
-            linger_ms=_LINGER_MS,
-            max_block_ms=int(1000 * REQUEST_SECONDS),
-            max_request_size=2 * settings.max_message_bytes,
-            metrics_enabled=False,
-        )
-    except (KafkaError, OSError) as error:
-        raise Away(f"no broker at {', '.join(settings.bootstrap_servers)}: {error}") from error
+    require(topic, settings)
+    producer = opened(
+        KafkaProducer,
+        settings,
+        acks="all",
+        allow_auto_create_topics=False,
+        batch_size=_BATCH_BYTES,
+        compression_type=None if settings.compression == "none" else settings.compression,
+        delivery_timeout_ms=int(1000 * DELIVERY_SECONDS),
+        linger_ms=_LINGER_MS,
+        max_block_ms=int(1000 * REQUEST_SECONDS),
+        max_request_size=2 * settings.max_message_bytes,
+        metrics_enabled=False,
+    )
     return KafkaPythonClient(producer, topic)
-
-
-def connection(settings: config.Kafka) -> dict[str, Any]:
-    """Options of every kafka-python client: addresses, encryption, authentication."""
-    security = ("SASL_" if settings.sasl_mechanism else "") + ("SSL" if settings.tls else "")
-    return {
-        "bootstrap_servers": settings.bootstrap_servers,
-        "bootstrap_timeout_ms": int(1000 * REQUEST_SECONDS),
-        "client_id": CLIENT_ID,
-        "reconnect_backoff_max_ms": 2000,
-        "request_timeout_ms": int(1000 * REQUEST_SECONDS),
-        "security_protocol": security if settings.tls else f"{security}PLAINTEXT",
-        "ssl_cafile": settings.tls_ca and str(settings.tls_ca),
-        "ssl_certfile": settings.tls_certificate and str(settings.tls_certificate),
-        "ssl_keyfile": settings.tls_key and str(settings.tls_key),
-        "ssl_password": settings.tls_key_password and settings.tls_key_password.get_secret_value(),
-        "sasl_mechanism": settings.sasl_mechanism,
-        "sasl_plain_username": settings.username,
-        "sasl_plain_password": settings.password and settings.password.get_secret_value(),
-    }
-
-
-def _require(topic: str, common: dict[str, Any]) -> None:
-    """Raise MissingTopic without asking for the topic in a way that would make it."""
-    admin = KafkaAdminClient(**common)
-    try:
-        [found] = admin.describe_topics([topic])
-    finally:
-        admin.close()
-    if found["error_code"] == _UNKNOWN_TOPIC:
-        raise MissingTopic(f"topic {topic!r} is missing: see `attention-sidecar kafka topics`")
-    if found["error_code"]:
-        raise Away(f"topic {topic!r} cannot be used: error {found['error_code']}")

@@ -6,7 +6,14 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from sidecar import config
-from sidecar.daemon.sinks.kafka.client import CLIENT_ID, REQUEST_SECONDS, Away, MissingTopic
+from sidecar.daemon.sinks.kafka.client import (
+    CLIENT_ID,
+    DELIVERY_SECONDS,
+    REQUEST_SECONDS,
+    Away,
+    MissingTopic,
+    security_protocol,
+)
 from sidecar.daemon.sinks.kafka.messages import Messages
 
 log = logging.getLogger(__name__)
@@ -84,7 +91,6 @@ def connect(settings: config.Kafka, topic: str) -> LibrdkafkaClient:
 
 
 def _options(settings: config.Kafka) -> dict[str, Any]:
-    security = ("SASL_" if settings.sasl_mechanism else "") + ("SSL" if settings.tls else "")
     secret = settings.password
     key_secret = settings.tls_key_password
     given = {
@@ -94,13 +100,13 @@ def _options(settings: config.Kafka) -> dict[str, Any]:
         "compression.type": settings.compression,
         "enable.idempotence": True,
         "linger.ms": 20,
-        "delivery.timeout.ms": 120_000,
+        "delivery.timeout.ms": int(1000 * DELIVERY_SECONDS),
         "message.max.bytes": 2 * settings.max_message_bytes,
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": _MOST_RECORDS,
         "queue.buffering.max.kbytes": 4 * 1024 * settings.in_flight_mb + 8192,
         "reconnect.backoff.max.ms": 2000,
-        "security.protocol": security if settings.tls else f"{security}PLAINTEXT",
+        "security.protocol": security_protocol(settings),
         "ssl.ca.location": settings.tls_ca and str(settings.tls_ca),
         "ssl.certificate.location": settings.tls_certificate and str(settings.tls_certificate),
         "ssl.key.location": settings.tls_key and str(settings.tls_key),

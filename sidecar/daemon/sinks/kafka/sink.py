@@ -24,18 +24,18 @@ class KafkaSink(Sink):
     name = "kafka"
 
     def __init__(self, settings: config.Kafka) -> None:
-        self._settings = settings
+        """Raises ModuleNotFoundError when the client's library is not installed."""
+        self._settings, self._connect = settings, connector(settings)
         self._streams: dict[str, Stream] = {}
 
     def start(self) -> None:
         """Open the queues and begin to connect."""
-        connect = connector(self._settings)
         topics = [self._settings.samples_topic]
         if self._settings.archive:
             topics.append(self._settings.archive_topic)
         for topic in topics:
             if topic not in self._streams:
-                stream = Stream(self._settings, topic, connect)
+                stream = Stream(self._settings, topic, self._connect)
                 stream.start()
                 self._streams[topic] = stream
 
