@@ -231,15 +231,13 @@ while True:
 
 @pytest.mark.slow
 def test_a_killed_process_loses_nothing_that_it_took(tmp_path: Path) -> None:
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
-    )
-    assert writer.stdout
-    for _ in range(2000):
-        last = writer.stdout.readline()
-    writer.send_signal(signal.SIGKILL)
-    last = (writer.stdout.read().splitlines() or [last])[-1]
-    writer.wait()
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as writer:
+        assert writer.stdout
+        for _ in range(2000):
+            last = writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        last = (writer.stdout.read().splitlines() or [last])[-1]
     found = Queue(tmp_path).take(10**9)
     assert found[: int(last) + 1] == list(range(int(last) + 1))
     assert len(found) <= int(last) + 2, "at most one more, which was under way"

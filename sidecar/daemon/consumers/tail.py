@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from sidecar import config
 from sidecar.daemon.sinks.kafka import avro
 from sidecar.daemon.sinks.kafka.connection import opened, require
-from sidecar.daemon.sinks.kafka.messages import AVRO, JSON, Unreadable
+from sidecar.daemon.sinks.kafka.messages import AVRO, FRAMED_AVRO, JSON, Unreadable
 
 SHOWN = ("context_share", "top_document_share", "entropy_ratio", "copy_rate", "grounding_score")
 """Signals on a line, beside those that are filtered by."""
@@ -70,9 +70,8 @@ def decode(record: Any) -> Row:
     try:
         if kind == JSON:
             return msgspec.json.decode(record.value, type=dict[str, Any])
-        if kind == AVRO:
-            framed = record.value[:1] == b"\0" and b"schema-id" in record.value
-            return avro.decode(record.value, framed=framed)
+        if kind in (AVRO, FRAMED_AVRO):
+            return avro.decode(record.value, framed=kind == FRAMED_AVRO)
     except (ValueError, EOFError, IndexError, KeyError) as error:
         raise Unreadable(f"{kind} at offset {record.offset}: {error}") from None
     raise Unreadable(f"content type {kind!r} at offset {record.offset}")

@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 from sidecar import archive, config, schema
 from sidecar.daemon.sinks.kafka import avro
 from sidecar.daemon.sinks.kafka.columns import Column, plain, rows
-from sidecar.daemon.sinks.kafka.messages import ARROW, AVRO, JSON, Messages
+from sidecar.daemon.sinks.kafka.messages import ARROW, AVRO, FRAMED_AVRO, JSON, Messages
 
 _json = msgspec.json.Encoder()
+_JsonRow = msgspec.defstruct("_JsonRow", schema.SCALAR_RECORD.names, gc=False)
+"""Takes half of the time of a dictionary."""
 _ARCHIVED = pa.schema(
     [field.remove_metadata() for field in schema.RECORD], schema.RECORD.metadata
 )
@@ -26,7 +28,8 @@ def samples(batch: pa.RecordBatch, settings: config.Kafka) -> Messages:
     """A message for each row of `schema.RECORD`, without per-head arrays."""
     columns = plain(batch)
     if settings.format == "avro":
-        content_type, values = AVRO, avro.encode(rows(columns), settings.schema_id)
+        content_type = AVRO if settings.schema_id is None else FRAMED_AVRO
+        values = avro.encode(rows(columns), settings.schema_id)
     else:
         content_type, values = JSON, to_json(columns)
     return Messages(
@@ -42,7 +45,7 @@ def to_json(columns: dict[str, Column]) -> list[bytes]:
     """Each row as a JSON object: ``time`` as ISO 8601 in UTC, and null for NaN."""
     moments = np.datetime_as_string(np.array(columns["time"], "datetime64[us]")).tolist()
     written = {**columns, "time": [f"{moment}Z" for moment in moments]}
-    return [_json.encode(row) for row in rows(written)]
+    return list(map(_json.encode, map(_JsonRow, *written.values())))
 
 
 def whole(batch: pa.RecordBatch, limit: int) -> Iterator[Messages]:

@@ -4,6 +4,8 @@ import msgspec
 
 JSON = "application/json"
 AVRO = "avro/binary"
+FRAMED_AVRO = "avro/confluent"
+"""Avro after the five bytes that a schema registry's clients expect."""
 ARROW = "application/vnd.apache.arrow.stream"
 
 Headers = list[tuple[str, bytes]]
