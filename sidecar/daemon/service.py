@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -106,6 +107,7 @@ class Daemon:
     def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop; call from the main thread."""
         self.start()
+        gc.freeze()  # what is loaded by now stays; looking at it again would cost a tenth
         log.info("samples on %s, metrics on %s/metrics", self.settings.wire.samples, self.url)
         server = _Server(
             uvicorn.Config(

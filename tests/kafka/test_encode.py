@@ -60,9 +60,7 @@ def test_json_and_avro_hold_the_values_of_the_parquet_row(tmp_path: Path) -> Non
     batch = records()
     stored = parquet_rows(batch, tmp_path)
     as_json = [json.loads(value) for value in encode.samples(batch, KAFKA).values]
-    as_avro = [
-        avro.decode(value, framed=False) for value in encode.samples(batch, AVRO).values
-    ]
+    as_avro = [avro.decode(value, framed=False) for value in encode.samples(batch, AVRO).values]
     for row in as_json:
         row["time"] = datetime.fromisoformat(row["time"])
     for found in (as_json, as_avro):

@@ -35,7 +35,7 @@ class Queue:
 
     def take(self, count: int = 1000) -> list[int]:
         """Numbers read, not yet acknowledged."""
-        found = []
+        found: list[int] = []
         while len(found) < count and (entry := self.spill.next()) is not None:
             found.append(int(entry.frame.payload))
         return found
@@ -109,7 +109,7 @@ def test_a_full_spill_drops_the_oldest_and_counts_it_exactly(tmp_path: Path) -> 
     queue = Queue(tmp_path, max_bytes=1 * MB)
     queue.put(*range(100), size=50_000)
     kept = queue.take()
-    assert queue.spill.bytes <= 1 * MB
+    assert queue.spill.size <= 1 * MB
     assert kept == list(range(kept[0], 100))
     assert queue.lost == {"spill_full": 10 * kept[0]}
     assert kept[0] > 70
@@ -194,7 +194,7 @@ def test_memory_in_place_of_a_disk_is_bounded_and_its_losses_counted(
     queue = Queue(tmp_path)
     with full_disk(0):
         queue.put(*range(1000), size=10_000)
-        assert queue.spill.bytes < 250_000
+        assert queue.spill.size < 250_000
         kept = queue.take()
         assert kept[-1] == 999
         assert queue.lost == {"disk": 10 * (1000 - len(kept))}

@@ -125,6 +125,4 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _refuse(self, reason: str, record: Any, error: Exception) -> None:
         self.counts[f"refused ({reason})"] += 1
-        log.warning(
-            "partition %d, offset %d left out: %s", record.partition, record.offset, error
-        )
+        log.warning("partition %d, offset %d left out: %s", record.partition, record.offset, error)

@@ -34,7 +34,9 @@ class Filter:
         if self.route not in (None, row["route"]) or self.model not in (None, row["model_name"]):
             return False
         low = all(row[name] is not None and row[name] < limit for name, limit in self.below)
-        return low and all(row[name] is not None and row[name] > limit for name, limit in self.above)
+        return low and all(
+            row[name] is not None and row[name] > limit for name, limit in self.above
+        )
 
 
 def follow(settings: config.Kafka, *, from_start: bool) -> Iterator[Row | None]:

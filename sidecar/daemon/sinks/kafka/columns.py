@@ -4,6 +4,7 @@ Going through numpy and slicing afterwards takes a fifth of the time of `RecordB
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def _sliced(column: pa.Array, items: pa.Array) -> Column:
     bounds = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1, 4 * column.offset)
     flat = _items(items.slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
     edges = (bounds - bounds[0]).tolist()
-    return [flat[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [flat[start:end] for start, end in pairwise(edges)]
 
 
 def _items(items: pa.Array) -> Column:

@@ -26,7 +26,7 @@ class Partitions:
             joined = b"".join(keys[row] or b"" for row in rows)
             hashes = murmur2(np.frombuffer(joined, np.uint8).reshape(len(rows), length))
             chosen[rows] = (hashes & np.uint32(0x7FFFFFFF)) % count
-        return chosen.tolist()  # type: ignore[no-any-return]
+        return chosen.tolist()
 
 
 def murmur2(keys: NDArray[np.uint8]) -> Hashes:
@@ -45,4 +45,4 @@ def murmur2(keys: NDArray[np.uint8]) -> Hashes:
         found *= _MIX
     found ^= found >> np.uint32(13)
     found *= _MIX
-    return found ^ found >> np.uint32(15)  # type: ignore[no-any-return]
+    return found ^ found >> np.uint32(15)

@@ -90,7 +90,7 @@ class KafkaSink(Sink):
             for reason, count in list(stream.lost.items()):
                 lost.add_metric([name, reason], count)
             waiting.add_metric([name], stream.spill.samples)
-            size.add_metric([name], stream.spill.bytes)
+            size.add_metric([name], stream.spill.size)
             torn.add_metric([name], stream.spill.torn_bytes)
             connections.add_metric([name], stream.connections)
         yield from (state, delivered, lost, waiting, size, torn, connections)

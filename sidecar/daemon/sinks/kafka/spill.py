@@ -63,7 +63,7 @@ class Spill:
         self._recover()
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes on disk and in memory."""
         with self._lock:
             return self._size()

@@ -136,9 +136,7 @@ class Stream:
             messages = Messages("", 0, [], [], [])
             self._lose(entry.frame.samples, "unreadable")
         delivery, size = client.send(messages), len(entry.frame.payload)
-        sent = _Sent(
-            delivery, len(messages.values), messages.samples_each, size, time.monotonic()
-        )
+        sent = _Sent(delivery, len(messages.values), messages.samples_each, size, time.monotonic())
         self._sent.append(sent)
         self._in_flight += size
         return True

@@ -7,7 +7,7 @@ from sidecar import config
 
 DAY_MS = 86_400_000
 _BATCH_OVERHEAD = 48_588
-"""What headers and the frame of a batch add at most; with the default limit, Kafka's own default."""
+"""What headers and the frame of a batch add at most; gives Kafka's own default by default."""
 
 
 class Topic(NamedTuple):
