@@ -38,9 +38,7 @@ def test_every_sample_arrives_once_with_key_and_headers(
         assert metric(running, "waiting_samples", topic=topic) == 0
     found = consumed(broker, topic, lambda count: count >= 500)
     assert ids(found) == Counter(batch.column("record_id").to_pylist())
-    assert {record.key.decode() for record in found} == set(
-        batch.column("request_id").to_pylist()
-    )
+    assert {record.key.decode() for record in found} == set(batch.column("request_id").to_pylist())
     assert dict(found[0].headers)["content-type"] == b"application/json"
 
 
@@ -160,9 +158,7 @@ def test_failed_connections_leave_no_threads_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_LONGEST_DELAY", 0.1)
-    monkeypatch.setattr(
-        "sidecar.daemon.sinks.kafka.connection.REQUEST_SECONDS", 0.3
-    )
+    monkeypatch.setattr("sidecar.daemon.sinks.kafka.connection.REQUEST_SECONDS", 0.3)
     before = io_threads()
     with sink(f"127.0.0.1:{free_port()}", tmp_path) as running:
         time.sleep(5)

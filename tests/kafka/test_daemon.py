@@ -1,0 +1,184 @@
+"""Tap wire → daemon → broker → stock consumers, through outages and kills of either side."""
+
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.daemon.synthetic import Tap
+from tests.daemon.test_service import Daemon, command
+from tests.kafka.broker import Broker
+from tests.kafka.kit import consumed, eventually, ids
+
+SMALL = {"layers": [0], "heads": 1, "documents": 1}
+
+
+@contextmanager
+def daemon(folder: Path, port: int, broker: Broker, *extra: str) -> Iterator[Daemon]:
+    """A daemon that sends to the broker."""
+    settings = [f"kafka.bootstrap_servers={broker.address}", f"kafka.spill_path={folder}/spill"]
+    running = Daemon(folder, port, *settings, *extra)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def kafka(running: Daemon) -> dict[str, Any]:
+    """State of the sink, and its metrics by name and topic or reason."""
+    status = httpx.get(f"{running.url}/v1/status").json()
+    [sink] = [sink for sink in status["sinks"] if sink["name"] == "kafka"]
+    return {**sink, "status": status}
+
+
+def page(running: Daemon, name: str) -> float:
+    """The sum of a metric's values."""
+    lines = httpx.get(f"{running.url}/metrics").text.splitlines()
+    start = f"attention_sidecar_kafka_{name}"
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(start))
+
+
+def rss_mb(running: Daemon) -> float:
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1000
+
+
+def feed(running: Daemon, tap: Tap, samples: int, each: int = 100) -> set[str]:
+    """Send samples no faster than the daemon takes them; their ids."""
+    sent = set()
+    for _ in range(samples // each):
+        first = tap.sequence
+        running.send(tap.message(each))
+        sent |= {f"{tap.boot}-{tap.rank}-{number}" for number in range(first, tap.sequence)}
+        eventually(lambda first=first: running.intake()["samples_received_total"] > first - 3000)
+    return sent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["json", "avro"])
+def test_every_sample_of_the_wire_reaches_a_stock_consumer_once(
+    own_broker: Broker, tmp_path: Path, free_port: int, form: str
+) -> None:
+    own_broker.create("attention.samples", 6)
+    with daemon(tmp_path, free_port, own_broker, f"kafka.format={form}") as running:
+        sent = feed(running, Tap(**SMALL), 5000)
+        eventually(lambda: page(running, "delivered_samples_total") == 5000)
+        assert kafka(running)["state"] == "running"
+    assert running.archived() == (5000, 5000)
+    if form == "json":
+        lines = own_broker.console_consumer("attention.samples", 5000)
+        assert Counter(json.loads(line)["record_id"] for line in lines) == Counter(sent)
+    else:
+        from sidecar.daemon.consumers.tail import decode
+
+        found = consumed(own_broker, "attention.samples", lambda count: count >= 5000)
+        assert Counter(decode(record)["record_id"] for record in found) == Counter(sent)
+
+
+@pytest.mark.slow
+def test_a_daemon_killed_during_an_outage_delivers_after_its_restart(
+    own_broker: Broker, tmp_path: Path, free_port: int
+) -> None:
+    own_broker.create("attention.samples")
+    tap = Tap(**SMALL)
+    with daemon(tmp_path, free_port, own_broker) as running:
+        sent = feed(running, tap, 500)
+        eventually(lambda: page(running, "delivered_samples_total") == 500)
+        own_broker.kill()
+        sent |= feed(running, tap, 1000)
+        eventually(lambda: page(running, "waiting_samples") == 1000)
+        running.stop(signal.SIGKILL)
+    with daemon(tmp_path, free_port, own_broker) as running:
+        eventually(lambda: "no broker at" in kafka(running)["error"])
+        own_broker.start()
+        eventually(lambda: page(running, "waiting_samples") == 0)
+        eventually(lambda: kafka(running)["state"] == "running")
+    found = ids(consumed(own_broker, "attention.samples", lambda count: count >= 1500))
+    assert found == Counter(sent)
+
+
+@pytest.mark.slow
+def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
+    own_broker: Broker, tmp_path: Path, free_port: int
+) -> None:
+    """The spill holds one megabyte, some 900 samples; the oldest go, and those left arrive."""
+    own_broker.create("attention.samples")
+    own_broker.kill()
+    with daemon(tmp_path, free_port, own_broker, "kafka.spill_mb=1") as running:
+        before = rss_mb(running)
+        sent = feed(running, Tap(**SMALL), 6000)
+        eventually(lambda: running.has(6000, taken_by="kafka"))
+        eventually(lambda: running.has(6000, taken_by="archive"))
+        assert running.has(6000, taken_by="prometheus")
+        lost = page(running, "lost_samples_total")
+        assert lost + page(running, "waiting_samples") == 6000
+        assert lost > 0
+        assert rss_mb(running) - before < 150
+        assert running.intake()["sink_up"]
+        own_broker.start()
+        eventually(lambda: page(running, "waiting_samples") == 0)
+        assert page(running, "lost_samples_total") == lost
+    found = ids(consumed(own_broker, "attention.samples", lambda count: count >= 6000 - lost))
+    assert len(found) == 6000 - lost
+    assert set(found) <= sent
+    assert running.archived() == (6000, 6000)
+
+
+@pytest.mark.slow
+def test_a_missing_topic_is_in_status_metrics_and_doctor(
+    own_broker: Broker, tmp_path: Path, free_port: int
+) -> None:
+    with daemon(tmp_path, free_port, own_broker) as running:
+        eventually(lambda: kafka(running)["state"] == "failing")
+        told = eventually(lambda: kafka(running)["error"])
+        assert told == (
+            "topic 'attention.samples' is missing: see `attention-sidecar kafka topics`"
+        )
+        up = running.intake()["sink_up"]
+        assert {"sink": "kafka", "value": 0.0} in up
+        text = httpx.get(f"{running.url}/metrics").text
+        state = 'attention_sidecar_kafka_state{attention_sidecar_kafka_state="missing_topic"'
+        assert any(line.startswith(state) and line.endswith(" 1.0") for line in text.splitlines())
+        assert httpx.get(f"{running.url}/health/ready").is_success
+        assert "kafka: failing topic" in command("status", "--url", running.url).stdout
+
+
+@pytest.mark.slow
+def test_secrets_are_in_no_answer_of_the_daemon(
+    own_broker: Broker, tmp_path: Path, free_port: int
+) -> None:
+    secrets = ["kafka.username=u", "kafka.password=verysecret", "kafka.sasl_mechanism=PLAIN"]
+    with daemon(tmp_path, free_port, own_broker, *secrets) as running:
+        eventually(lambda: kafka(running)["state"] == "failing")
+        answers = [httpx.get(f"{running.url}{path}").text for path in ("/v1/status", "/metrics")]
+        time.sleep(2)
+    assert not [text for text in (*answers, running.log.read_text()) if "verysecret" in text]
+
+
+def test_a_missing_library_is_told_at_the_start(tmp_path: Path, free_port: int) -> None:
+    import subprocess
+
+    program = (
+        "import sys; sys.modules['confluent_kafka'] = None\nfrom sidecar.cli import main\nmain()"
+    )
+    flags = ["kafka.bootstrap_servers=a:1", "kafka.client=librdkafka", f"http.port={free_port}"]
+    flags += [f"archive.path={tmp_path}"]
+    arguments = [part for flag in flags for part in ("--set", flag)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "daemon", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "pip install 'attention-sidecar[librdkafka]'" in done.stderr
