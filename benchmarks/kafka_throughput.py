@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,10 +83,9 @@ def producer_alone(broker: Broker, client: Client, messages: Messages) -> float:
 
     connected = connector(settings)(settings, topic)
     deliveries = [connected.send(messages)]
-    _wait(lambda: deliveries[0].done())
+    _wait(deliveries[0].done)
     begin = time.perf_counter()
-    for _ in range(BATCHES):
-        deliveries.append(connected.send(messages))
+    deliveries += [connected.send(messages) for _ in range(BATCHES)]
     _wait(lambda: all(delivery.done() for delivery in deliveries))
     wall = time.perf_counter() - begin
     connected.close()
@@ -119,7 +119,7 @@ def stored(broker: Broker, topic: str) -> float:
 
 def through_spill(folder: Path, messages: Messages) -> None:
     """Everything that the queue on disk adds."""
-    spill = Spill(folder, 1 << 30, lambda samples, reason: None)
+    spill = Spill(folder, 1 << 30, lambda _samples, _reason: None)
     for _ in range(BATCHES):
         spill.append(pack(messages), messages.samples)
         entry = spill.next()
@@ -164,7 +164,7 @@ def measured(broker: Broker, folder: Path) -> dict[str, Figure]:
         figures[f"bytes_per_record_{form}"] = Figure(_mean_size(messages[form]), "B")
         figures[f"stored_bytes_per_record_{form}"] = Figure(run["stored"], "B")
         settings = config.Kafka(format=form)
-        cost = us_a_record(lambda s=settings: [encode.samples(b, s) for b in found], 4 * ROWS)
+        cost = us_a_record(partial(_encode, found, settings), 4 * ROWS)
         figures[f"encode_us_per_record_{form}"] = Figure(cost, "us")
     spilled = us_a_record(lambda: through_spill(folder / "alone", messages["json"]), RECORDS)
     figures["spill_us_per_record"] = Figure(spilled, "us")
@@ -174,6 +174,11 @@ def measured(broker: Broker, folder: Path) -> dict[str, Figure]:
 def _rate(rounds: list[float], goal: float | None = None, baseline: float | None = None) -> Figure:
     low, middle, high = statistics.quantiles(rounds, n=4, method="inclusive")
     return Figure(middle, "1/s", baseline, goal, "higher", (low, high))
+
+
+def _encode(found: list[pa.RecordBatch], settings: config.Kafka) -> None:
+    for batch in found:
+        encode.samples(batch, settings)
 
 
 def _mean_size(messages: Messages) -> float:

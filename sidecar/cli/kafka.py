@@ -54,7 +54,7 @@ def avro_schema() -> None:
     click.echo(json.dumps(avro_schema(), indent=2))
 
 
-def _limits(_context: Any, option: Any, pairs: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+def _limits(_context: Any, _option: Any, pairs: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     from sidecar.schema import SIGNAL_NAMES
 
     found = []

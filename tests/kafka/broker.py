@@ -18,7 +18,7 @@ from sidecar.demo.processes import free_port
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "attention-sidecar")
 CLASS_PATH = JARS / "kafka-4.3.0"
 """Where `deploy/setup.sh` puts the broker's jars."""
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class Broker:
@@ -62,6 +62,14 @@ class Broker:
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def restore(self) -> None:
+        """Let it run again, whatever was done to it."""
+        assert self._process
+        if self._process.poll() is None:
+            self.resume()
+        else:
+            self.start()
 
     def create(self, topic: str, partitions: int = 4, **configs: str) -> None:
         """Make a topic; ``configs`` have underscores for dots."""

@@ -1,8 +1,7 @@
-"""One broker for the tests of this folder; a test that breaks it has one of its own."""
+"""A real broker for the tests of this folder; topics keep them apart."""
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -20,22 +19,24 @@ def can_run_a_broker() -> None:
 
 
 @pytest.fixture(scope="session")
-def broker(can_run_a_broker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Shared, and never stopped."""
+def one_broker(
+    can_run_a_broker: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broker]:
+    """One for all tests: to start it takes seconds of the processor."""
     with running(tmp_path_factory.mktemp("broker")) as started:
         yield started
 
 
 @pytest.fixture
-def own_broker(can_run_a_broker: None, tmp_path: Path) -> Iterator[Broker]:
-    """To be killed and paused."""
-    with running(tmp_path / "broker") as started:
-        yield started
+def broker(one_broker: Broker) -> Iterator[Broker]:
+    """May be killed and paused."""
+    yield one_broker
+    one_broker.restore()
 
 
 @pytest.fixture
 def new_topic(broker: Broker) -> Callable[..., str]:
-    """Makes a topic that no other test uses, on the shared broker."""
+    """Makes a topic that no other test uses."""
 
     def make(partitions: int = 4, **configs: str) -> str:
         name = f"t-{uuid4().hex}"

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.daemon.synthetic import Tap
 from tests.kafka.broker import Broker
 from tests.kafka.kit import eventually, records, sink
 
+NewTopic = Callable[..., str]
 COMMAND = [str(Path(sys.executable).with_name("attention-sidecar")), "archive", "from-kafka"]
 
 
@@ -44,16 +45,17 @@ def drained(archiver: Archiver, rows: int, seconds: float = 40) -> None:
 
 @contextmanager
 def process(
-    broker: Broker, folder: Path, roll: float, log: Path
+    broker: Broker, folder: Path, topic: str, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     flags = [
         f"kafka.bootstrap_servers={broker.address}",
         f"archive.path={folder}",
-        f"archive.roll_seconds={roll}",
+        f"kafka.archive_topic={topic}",
+        "archive.roll_seconds=2",
     ]
     arguments = [part for flag in flags for part in ("--set", flag)]
     with log.open("ab") as out:
-        started = subprocess.Popen([*COMMAND, *arguments], stdout=out, stderr=out)
+        started = subprocess.Popen([*COMMAND, "--group", topic, *arguments], stdout=out, stderr=out)
     try:
         yield started
     finally:
@@ -61,14 +63,16 @@ def process(
         started.wait(30)
 
 
-def publish(broker: Broker, folder: Path, topic: str, batches: int, rows: int = 40) -> set[str]:
+def publish(
+    broker: Broker, folder: Path, topic: str, batches: int, boot: str = "boot-1"
+) -> set[str]:
     """Send whole batches; the ids in them."""
-    tap, sent = Tap(), set()
+    tap, sent = Tap(boot=boot), set[str]()
     with sink(
         broker.address, folder, samples_topic=topic + "-s", archive_topic=topic, archive=True
     ) as running:
         for _ in range(batches):
-            batch = records(rows, tap)
+            batch = records(40, tap)
             sent |= set(batch.column("record_id").to_pylist())
             running.write(batch)
         eventually(lambda: running._streams[topic].spill.samples == 0)
@@ -77,7 +81,7 @@ def publish(broker: Broker, folder: Path, topic: str, batches: int, rows: int = 
 
 @pytest.mark.slow
 def test_the_archive_from_kafka_is_the_daemons_own(
-    broker: Broker, new_topic, tmp_path: Path
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
 ) -> None:
     topic, batch = new_topic(2), records(100, Tap())
     with sink(
@@ -87,7 +91,7 @@ def test_the_archive_from_kafka_is_the_daemons_own(
     own = archive.Writer(config.Archive(path=tmp_path / "own"))
     own.append(batch)
     own.close()
-    archiver = Archiver(settings(broker, tmp_path / "fleet", topic), "same")
+    archiver = Archiver(settings(broker, tmp_path / "fleet", topic), topic)
     drained(archiver, 100)
     tables = [
         archive.open(tmp_path / name).to_arrow().sort_by("record_id") for name in ("own", "fleet")
@@ -99,45 +103,48 @@ def test_the_archive_from_kafka_is_the_daemons_own(
 
 @pytest.mark.slow
 def test_of_two_archivers_one_is_killed_and_every_row_is_there_once(
-    own_broker: Broker, tmp_path: Path
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
 ) -> None:
-    own_broker.create("attention.archive", 6)
-    own_broker.create("attention.archive-s", 1)
+    topic = new_topic(6)
+    broker.create(f"{topic}-s", 1)
     folder = tmp_path / "fleet"
-    with process(own_broker, folder, 2.0, tmp_path / "a.log") as first:
-        with process(own_broker, folder, 2.0, tmp_path / "b.log") as second:
-            time.sleep(6)
-            sent = publish(own_broker, tmp_path, "attention.archive", 60)
-            time.sleep(1)
-            first.kill()
-            sent |= publish(own_broker, tmp_path / "more", "attention.archive", 20)
-            eventually(lambda: len(set(stored(folder))) == len(sent), 60)
-            time.sleep(5)
-            assert second.poll() is None
+    with (
+        process(broker, folder, topic, tmp_path / "a.log") as first,
+        process(broker, folder, topic, tmp_path / "b.log") as second,
+    ):
+        both = [tmp_path / "a.log", tmp_path / "b.log"]
+        eventually(lambda: all("partitions" in log.read_text() for log in both))
+        sent = publish(broker, tmp_path, topic, 60)
+        time.sleep(1)
+        first.kill()
+        sent |= publish(broker, tmp_path / "more", topic, 20, boot="boot-2")
+        eventually(lambda: len(set(stored(folder))) == len(sent))
+        time.sleep(3)
+        assert second.poll() is None
     assert set(stored(folder)) == sent
     assert len(stored(folder)) == len(sent), "duplicates are left out"
 
 
 @pytest.mark.slow
 def test_offsets_are_committed_after_the_files_only(
-    broker: Broker, new_topic, tmp_path: Path
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
 ) -> None:
     topic = new_topic(2)
     broker.create(topic + "-s")
     sent = publish(broker, tmp_path, topic, 5)
     chosen = settings(broker, tmp_path / "fleet", topic)
     slow = chosen.model_copy(update={"archive": config.Archive(path=tmp_path / "x")})
-    first = Archiver(slow, "group")
+    first = Archiver(slow, topic)
     limit = time.monotonic() + 30
     while first.counts["rows"] < len(sent) and time.monotonic() < limit:
         for partition, found in first._consumer.poll(500).items():
             first._take(partition, found)
     assert first.counts["rows"] == len(sent)
     first._consumer.close(autocommit=False)
-    second = Archiver(chosen, "group")
+    second = Archiver(chosen, topic)
     drained(second, len(sent))
     assert stored(tmp_path / "fleet") == sorted(sent)
-    third = Archiver(chosen, "group")
+    third = Archiver(chosen, topic)
     begin = time.monotonic()
     third.run(lambda: time.monotonic() - begin > 5)
     assert third.counts == {}
@@ -145,7 +152,7 @@ def test_offsets_are_committed_after_the_files_only(
 
 @pytest.mark.slow
 def test_what_is_sent_twice_is_stored_once_also_after_a_restart(
-    broker: Broker, new_topic, tmp_path: Path
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
 ) -> None:
     topic = new_topic(1)
     batch = records(50, Tap())
@@ -154,9 +161,9 @@ def test_what_is_sent_twice_is_stored_once_also_after_a_restart(
     for _ in range(2):
         producer.send(topic, messages.values[0]).get(10)
     chosen = settings(broker, tmp_path / "fleet", topic)
-    drained(Archiver(chosen, "g"), 100)
+    drained(Archiver(chosen, topic), 100)
     producer.send(topic, messages.values[0]).get(10)
-    again = Archiver(chosen, "g")
+    again = Archiver(chosen, topic)
     drained(again, 50)
     assert again.counts["duplicates"] == 50
     assert stored(tmp_path / "fleet") == sorted(batch.column("record_id").to_pylist())
@@ -165,7 +172,7 @@ def test_what_is_sent_twice_is_stored_once_also_after_a_restart(
 
 @pytest.mark.slow
 def test_foreign_messages_are_counted_and_left_out(
-    broker: Broker, new_topic, tmp_path: Path
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
 ) -> None:
     topic = new_topic(1)
     producer = KafkaProducer(bootstrap_servers=broker.address)
@@ -174,7 +181,7 @@ def test_foreign_messages_are_counted_and_left_out(
     for value in (b"junk", other, right.values[0]):
         producer.send(topic, value).get(10)
     producer.close()
-    archiver = Archiver(settings(broker, tmp_path / "fleet", topic), "g")
+    archiver = Archiver(settings(broker, tmp_path / "fleet", topic), topic)
     drained(archiver, 3)
     assert archiver.counts["refused (not_arrow)"] == 1
     assert archiver.counts["refused (schema)"] == 1

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import CLASS_PATH, Broker
 from tests.kafka.kit import sink
 
+NewTopic = Callable[..., str]
 RUN = CliRunner()
 
 
@@ -24,7 +26,9 @@ def tail(broker: Broker, topic: str, *options: str) -> list[str]:
 
 
 @pytest.fixture(params=["json", "avro", "framed"])
-def samples(request: pytest.FixtureRequest, broker: Broker, new_topic, tmp_path: Path) -> str:
+def samples(
+    request: pytest.FixtureRequest, broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> str:
     """A topic with twelve samples; the last is of another model and has no documents."""
     topic = new_topic()
     tap = Tap(layers=[0], heads=2)
@@ -88,8 +92,8 @@ def test_a_missing_topic_is_a_line(broker: Broker) -> None:
 
 
 @pytest.mark.slow
-def test_the_printed_commands_make_the_topics(own_broker: Broker) -> None:
-    flags = ["--set", f"kafka.bootstrap_servers={own_broker.address}"]
+def test_the_printed_commands_make_the_topics(broker: Broker) -> None:
+    flags = ["--set", f"kafka.bootstrap_servers={broker.address}"]
     done = RUN.invoke(cli.main, ["kafka", "topics", *flags, "--partitions", "3", "--replicas", "1"])
     lines = done.output.splitlines()
     assert len(lines) == 3
@@ -99,7 +103,7 @@ def test_the_printed_commands_make_the_topics(own_broker: Broker) -> None:
         java = ["java", "-cp", f"{CLASS_PATH}/*", "org.apache.kafka.tools.TopicCommand"]
         subprocess.run([*java, *words[1:]], check=True, capture_output=True, timeout=60)
     described = subprocess.check_output(
-        [*java, "--bootstrap-server", own_broker.address, "--describe"], text=True
+        [*java, "--bootstrap-server", broker.address, "--describe"], text=True
     )
     for topic in ("attention.samples", "attention.alerts", "attention.archive"):
         assert f"Topic: {topic}" in described

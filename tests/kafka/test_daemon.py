@@ -5,8 +5,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, eventually, ids
 
-SMALL = {"layers": [0], "heads": 1, "documents": 1}
+NewTopic = Callable[..., str]
+SMALL: dict[str, Any] = {"layers": [0], "heads": 1, "documents": 1}
 
 
 @contextmanager
-def daemon(folder: Path, port: int, broker: Broker, *extra: str) -> Iterator[Daemon]:
-    """A daemon that sends to the broker."""
-    settings = [f"kafka.bootstrap_servers={broker.address}", f"kafka.spill_path={folder}/spill"]
+def daemon(folder: Path, port: int, broker: Broker, topic: str, *extra: str) -> Iterator[Daemon]:
+    """A daemon that sends to a topic of the broker."""
+    settings = [
+        f"kafka.bootstrap_servers={broker.address}",
+        f"kafka.spill_path={folder}/spill",
+        f"kafka.samples_topic={topic}",
+    ]
     running = Daemon(folder, port, *settings, *extra)
     try:
         yield running
@@ -59,61 +65,65 @@ def feed(running: Daemon, tap: Tap, samples: int, each: int = 100) -> set[str]:
         first = tap.sequence
         running.send(tap.message(each))
         sent |= {f"{tap.boot}-{tap.rank}-{number}" for number in range(first, tap.sequence)}
-        eventually(lambda first=first: running.intake()["samples_received_total"] > first - 3000)
+        eventually(partial(_received, running, first - 3000))
     return sent
+
+
+def _received(running: Daemon, samples: int) -> bool:
+    return bool(running.intake()["samples_received_total"] > samples)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "avro"])
 def test_every_sample_of_the_wire_reaches_a_stock_consumer_once(
-    own_broker: Broker, tmp_path: Path, free_port: int, form: str
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int, form: str
 ) -> None:
-    own_broker.create("attention.samples", 6)
-    with daemon(tmp_path, free_port, own_broker, f"kafka.format={form}") as running:
+    topic = new_topic(6)
+    with daemon(tmp_path, free_port, broker, topic, f"kafka.format={form}") as running:
         sent = feed(running, Tap(**SMALL), 5000)
         eventually(lambda: page(running, "delivered_samples_total") == 5000)
         assert kafka(running)["state"] == "running"
     assert running.archived() == (5000, 5000)
     if form == "json":
-        lines = own_broker.console_consumer("attention.samples", 5000)
+        lines = broker.console_consumer(topic, 5000)
         assert Counter(json.loads(line)["record_id"] for line in lines) == Counter(sent)
     else:
         from sidecar.daemon.consumers.tail import decode
 
-        found = consumed(own_broker, "attention.samples", lambda count: count >= 5000)
+        found = consumed(broker, topic, lambda count: count >= 5000)
         assert Counter(decode(record)["record_id"] for record in found) == Counter(sent)
 
 
 @pytest.mark.slow
 def test_a_daemon_killed_during_an_outage_delivers_after_its_restart(
-    own_broker: Broker, tmp_path: Path, free_port: int
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
 ) -> None:
-    own_broker.create("attention.samples")
+    topic = new_topic()
     tap = Tap(**SMALL)
-    with daemon(tmp_path, free_port, own_broker) as running:
+    with daemon(tmp_path, free_port, broker, topic) as running:
         sent = feed(running, tap, 500)
         eventually(lambda: page(running, "delivered_samples_total") == 500)
-        own_broker.kill()
+        broker.kill()
         sent |= feed(running, tap, 1000)
         eventually(lambda: page(running, "waiting_samples") == 1000)
         running.stop(signal.SIGKILL)
-    with daemon(tmp_path, free_port, own_broker) as running:
+    with daemon(tmp_path, free_port, broker, topic) as running:
         eventually(lambda: "no broker at" in kafka(running)["error"])
-        own_broker.start()
+        broker.start()
         eventually(lambda: page(running, "waiting_samples") == 0)
         eventually(lambda: kafka(running)["state"] == "running")
-    found = ids(consumed(own_broker, "attention.samples", lambda count: count >= 1500))
+    found = ids(consumed(broker, topic, lambda count: count >= 1500))
     assert found == Counter(sent)
 
 
 @pytest.mark.slow
 def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
-    own_broker: Broker, tmp_path: Path, free_port: int
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
 ) -> None:
     """The spill holds one megabyte, some 900 samples; the oldest go, and those left arrive."""
-    own_broker.create("attention.samples")
-    own_broker.kill()
-    with daemon(tmp_path, free_port, own_broker, "kafka.spill_mb=1") as running:
+    topic = new_topic()
+    broker.kill()
+    with daemon(tmp_path, free_port, broker, topic, "kafka.spill_mb=1") as running:
         before = rss_mb(running)
         sent = feed(running, Tap(**SMALL), 6000)
         eventually(lambda: running.has(6000, taken_by="kafka"))
@@ -124,10 +134,10 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
         assert lost > 0
         assert rss_mb(running) - before < 150
         assert running.intake()["sink_up"]
-        own_broker.start()
+        broker.start()
         eventually(lambda: page(running, "waiting_samples") == 0)
         assert page(running, "lost_samples_total") == lost
-    found = ids(consumed(own_broker, "attention.samples", lambda count: count >= 6000 - lost))
+    found = ids(consumed(broker, topic, lambda count: count >= 6000 - lost))
     assert len(found) == 6000 - lost
     assert set(found) <= sent
     assert running.archived() == (6000, 6000)
@@ -135,14 +145,13 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
 
 @pytest.mark.slow
 def test_a_missing_topic_is_in_status_metrics_and_doctor(
-    own_broker: Broker, tmp_path: Path, free_port: int
+    broker: Broker, tmp_path: Path, free_port: int
 ) -> None:
-    with daemon(tmp_path, free_port, own_broker) as running:
+    topic = f"absent-{free_port}"
+    with daemon(tmp_path, free_port, broker, topic) as running:
         eventually(lambda: kafka(running)["state"] == "failing")
         told = eventually(lambda: kafka(running)["error"])
-        assert told == (
-            "topic 'attention.samples' is missing: see `attention-sidecar kafka topics`"
-        )
+        assert told == (f"topic {topic!r} is missing: see `attention-sidecar kafka topics`")
         up = running.intake()["sink_up"]
         assert {"sink": "kafka", "value": 0.0} in up
         text = httpx.get(f"{running.url}/metrics").text
@@ -154,10 +163,11 @@ def test_a_missing_topic_is_in_status_metrics_and_doctor(
 
 @pytest.mark.slow
 def test_secrets_are_in_no_answer_of_the_daemon(
-    own_broker: Broker, tmp_path: Path, free_port: int
+    broker: Broker, tmp_path: Path, free_port: int
 ) -> None:
+    topic = "none"
     secrets = ["kafka.username=u", "kafka.password=verysecret", "kafka.sasl_mechanism=PLAIN"]
-    with daemon(tmp_path, free_port, own_broker, *secrets) as running:
+    with daemon(tmp_path, free_port, broker, topic, *secrets) as running:
         eventually(lambda: kafka(running)["state"] == "failing")
         answers = [httpx.get(f"{running.url}{path}").text for path in ("/v1/status", "/metrics")]
         time.sleep(2)

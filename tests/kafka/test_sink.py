@@ -5,13 +5,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from sidecar import config, wire
+from sidecar import config, signals, wire
 from sidecar.daemon.sinks.kafka import stream
 from sidecar.demo.processes import free_port
-from tests.daemon.synthetic import Tap
+from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, eventually, ids, metric, records, sink, stream_of
 
@@ -84,7 +86,7 @@ def test_whole_batches_go_to_their_own_topic(
 def test_a_missing_topic_is_a_state_and_is_not_made(
     broker: Broker, tmp_path: Path, client: str
 ) -> None:
-    topic = f"absent-{client}"
+    topic = f"absent-{client}-{free_port()}"
     with sink(broker.address, tmp_path, client=client, samples_topic=topic) as running:
         running.write(records(10))
         eventually(lambda: stream_of(running).state == "missing_topic")
@@ -182,43 +184,43 @@ def test_what_waits_is_sent_after_a_restart(
 @pytest.mark.slow
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_broker_that_is_killed_and_comes_back(
-    own_broker: Broker, tmp_path: Path, client: str
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
 ) -> None:
-    own_broker.create("attention.samples")
+    topic = new_topic()
     tap, sent = Tap(layers=[0], heads=1), Counter[str]()
-    with sink(own_broker.address, tmp_path, client=client) as running:
+    with sink(broker.address, tmp_path, client=client, samples_topic=topic) as running:
         for round_ in range(60):
             if round_ == 20:
-                own_broker.kill()
+                broker.kill()
             batch = records(20, tap)
             sent.update(batch.column("record_id").to_pylist())
             running.write(batch)
             time.sleep(0.1)
         eventually(lambda: stream_of(running).state in ("stalled", "away"))
-        own_broker.start()
+        broker.start()
         eventually(lambda: stream_of(running).spill.samples == 0)
         eventually(lambda: running.fault() == "")
         assert stream_of(running).lost == {}
-    found = ids(consumed(own_broker, "attention.samples", lambda count: count >= 1200))
+    found = ids(consumed(broker, topic, lambda count: count >= 1200))
     assert set(found) == set(sent)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_broker_that_stands_still_is_told_and_nothing_is_lost(
-    own_broker: Broker, tmp_path: Path, client: str
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
 ) -> None:
-    own_broker.create("attention.samples")
-    with sink(own_broker.address, tmp_path, client=client) as running:
+    topic = new_topic()
+    with sink(broker.address, tmp_path, client=client, samples_topic=topic) as running:
         running.write(records(20))
         eventually(lambda: stream_of(running).delivered == 20)
-        own_broker.pause()
+        broker.pause()
         try:
             running.write(records(30))
             eventually(lambda: stream_of(running).state == "stalled")
             assert "no acknowledgement for" in running.fault()
         finally:
-            own_broker.resume()
+            broker.resume()
         eventually(lambda: stream_of(running).delivered == 50)
         eventually(lambda: running.fault() == "")
 
@@ -226,10 +228,10 @@ def test_a_broker_that_stands_still_is_told_and_nothing_is_lost(
 def test_credentials_are_in_no_status() -> None:
     settings = config.Settings(
         kafka=config.Kafka(
-            bootstrap_servers="a:1, b:2",  # type: ignore[arg-type]
+            bootstrap_servers="a:1, b:2",
             username="u",
-            password="verysecret",  # type: ignore[arg-type]
-            tls_key_password="alsosecret",  # type: ignore[arg-type]
+            password="verysecret",
+            tls_key_password="alsosecret",
             sasl_mechanism="PLAIN",
         )
     )
@@ -238,8 +240,5 @@ def test_credentials_are_in_no_status() -> None:
     assert "secret" not in shown.replace("SecretStr", "")
 
 
-def _with(tap: Tap, large: dict[str, object], others: int):  # noqa: ANN202
-    from sidecar import signals
-    from tests.daemon.synthetic import batch_of
-
+def _with(tap: Tap, large: dict[str, Any], others: int) -> pa.RecordBatch:
     return signals.compute(batch_of([large, *(tap.sample() for _ in range(others))]))

@@ -98,6 +98,7 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """What is stored of them is found out at their first record."""
+        log.info("has partitions %s", sorted(one.partition for one in assigned))
 
     def _take(self, partition: TopicPartition, records: list[Any]) -> None:
         if partition not in self._next:
