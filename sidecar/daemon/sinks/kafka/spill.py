@@ -57,6 +57,7 @@ class Spill:
         self._segments: deque[Segment] = deque()
         self._entries: deque[Entry] = deque()
         self._retry_disk = 0.0
+        self._closed = False
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._held = _locked(folder / "lock")
         self._cursor = os.open(folder / "cursor", os.O_RDWR | os.O_CREAT, 0o600)
@@ -92,7 +93,7 @@ class Spill:
     def next(self) -> Entry | None:
         """The oldest frame that was not read yet; None when there is none."""
         with self._lock:
-            for segment in self._segments:
+            for segment in () if self._closed else self._segments:
                 while segment.read < segment.size:
                     frame = segment.next()
                     if frame is None:
@@ -105,6 +106,8 @@ class Spill:
     def acknowledge(self) -> None:
         """The oldest frame that was read is done with."""
         with self._lock:
+            if self._closed:
+                return
             entry = self._entries.popleft()
             entry.segment.acknowledged = entry.end
             if isinstance(entry.segment, FileSegment):
@@ -123,9 +126,13 @@ class Spill:
                     self._lost(entry.frame.samples, "spill_full")
 
     def close(self) -> None:
-        """Leave what waits to the next process; what is in memory alone is lost."""
+        """Leave what waits to the next process; what is in memory alone is lost.
+
+        A thread that still reads finds nothing more, and what it acknowledges comes again.
+        """
         self.rewind()
         with self._lock:
+            self._closed = True
             for segment in self._segments:
                 if isinstance(segment, MemorySegment) and segment.unread_samples:
                     self._lost(segment.unread_samples, "disk")

@@ -49,6 +49,7 @@ class Stream:
         self._settings, self._connect = settings, connect
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
+        self._connected = False
         self._deadline: float | None = None
         self._news = threading.Event()
         self._logged = -_LOG_SECONDS
@@ -75,11 +76,9 @@ class Stream:
         self._news.set()
 
     def join(self, deadline: float) -> None:
-        """Wait for the end and close the queue."""
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        if self._thread.is_alive():
-            log.error("topic %s: the client did not stop in time", self.topic)
-            return
+        """Wait for the end and close the queue; a connection under way is not waited for."""
+        while self._connected and self._thread.is_alive() and time.monotonic() < deadline:
+            self._thread.join(_IDLE_SECONDS)
         if self.spill.samples:
             log.warning("topic %s: %d samples wait on disk", self.topic, self.spill.samples)
         self.spill.close()
@@ -102,6 +101,7 @@ class Stream:
         while not self._is_over():
             try:
                 client = self._connect(self._settings, self.topic)
+                self._connected = True
                 self.connections += 1
                 delay = _FIRST_DELAY
                 try:
@@ -109,6 +109,7 @@ class Stream:
                 finally:
                     client.close()
                     self._take_back()
+                    self._connected = False
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 self._failed(error)
                 self._pause(delay)
