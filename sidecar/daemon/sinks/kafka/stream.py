@@ -76,9 +76,11 @@ class Stream:
         self._news.set()
 
     def join(self, deadline: float) -> None:
-        """Wait for the end and close the queue; a connection under way is not waited for."""
-        while self._connected and self._thread.is_alive() and time.monotonic() < deadline:
-            self._thread.join(_IDLE_SECONDS)
+        """Wait for the end and close the queue; brokers that are away are not waited for."""
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            if not (self._connected or self.state == "connecting"):
+                break
+            self._thread.join(_POLL_SECONDS)
         if self.spill.samples:
             log.warning("topic %s: %d samples wait on disk", self.topic, self.spill.samples)
         self.spill.close()
