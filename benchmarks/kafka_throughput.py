@@ -21,6 +21,7 @@ from kafka import KafkaProducer
 
 from benchmarks.report import Figure, Report
 from sidecar import config, signals
+from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks.kafka import KafkaSink, encode
 from sidecar.daemon.sinks.kafka.messages import Messages, pack, unpack
 from sidecar.daemon.sinks.kafka.spill import Spill
@@ -60,7 +61,7 @@ def whole_sink(
         samples_topic=topic,
         spill_path=folder,
     )
-    sink = KafkaSink(settings)
+    sink = KafkaSink(settings, OwnMetrics())
     sink.start()
     stream = sink._streams[topic]
     sink.write(found[0])

@@ -33,7 +33,7 @@ def metrics() -> Iterator[Described]:
         [family] = metric.describe()
         yield Described(_name(family), family.type, metric._labelnames, family.documentation)
     yield from map(_family, ArchiveSink(config.Archive()).collect())
-    yield from map(_family, KafkaSink(config.Kafka()).collect())
+    yield from map(_family, KafkaSink(config.Kafka(), own).collect())
     yield from map(_family, Page({}).collect())
 
 

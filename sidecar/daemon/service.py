@@ -75,7 +75,7 @@ class Daemon:
             self.runners.append(self._archive)
             collectors["archive"] = archive
         if settings.kafka.bootstrap_servers:
-            kafka = _kafka_sink(settings.kafka)
+            kafka = _kafka_sink(settings.kafka, self.metrics)
             self.runners.append(self._runner(kafka))
             collectors["kafka"] = kafka
         self.page = Page(collectors)
@@ -211,11 +211,11 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _kafka_sink(settings: config.Kafka) -> "KafkaSink":
+def _kafka_sink(settings: config.Kafka, metrics: OwnMetrics) -> "KafkaSink":
     try:
         from sidecar.daemon.sinks.kafka import KafkaSink
 
-        return KafkaSink(settings)
+        return KafkaSink(settings, metrics)
     except ModuleNotFoundError as error:
         extra = "librdkafka" if error.name == "confluent_kafka" else "kafka"
         raise MissingLibrary(

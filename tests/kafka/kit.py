@@ -11,6 +11,7 @@ import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition
 
 from sidecar import config, signals
+from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.daemon.sinks.kafka.stream import Stream
 from tests.daemon.synthetic import Tap
@@ -34,7 +35,7 @@ def records(rows: int, tap: Tap | None = None) -> pa.RecordBatch:
 def sink(address: str, folder: Path, **settings: Any) -> Iterator[KafkaSink]:
     """A started sink, stopped at the end."""
     chosen = {"bootstrap_servers": [address], "spill_path": folder / "spill", **settings}
-    running = KafkaSink(config.Kafka(**chosen))
+    running = KafkaSink(config.Kafka(**chosen), OwnMetrics())
     running.start()
     try:
         yield running

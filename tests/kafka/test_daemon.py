@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
+from sidecar import schema, wire
+from sidecar.daemon.consumers.tail import decode
 from tests.daemon.synthetic import Tap
 from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker
@@ -58,53 +61,96 @@ def rss_mb(running: Daemon) -> float:
     return int(line.split()[1]) / 1000
 
 
-def feed(running: Daemon, tap: Tap, samples: int, each: int = 100) -> set[str]:
-    """Send samples no faster than the daemon takes them; their ids."""
-    sent = set()
-    for _ in range(samples // each):
-        first = tap.sequence
-        running.send(tap.message(each))
-        sent |= {f"{tap.boot}-{tap.rank}-{number}" for number in range(first, tap.sequence)}
-        eventually(partial(_received, running, first - 3000))
-    return sent
+class Feed:
+    """A tap's socket: the same attention again and again, under new numbers."""
+
+    def __init__(self, rows: int = 200) -> None:
+        self._batch = Tap(**SMALL).batch(rows)
+        self.ids: set[str] = set()
+
+    def send(self, running: Daemon, samples: int, *, seconds: float = 0.0) -> None:
+        """Send samples, at most 3,000 ahead of the daemon, spread over some time."""
+        messages, before = samples // len(self._batch), running.intake()["samples_received_total"]
+        for number in range(messages):
+            running.send([wire.SAMPLES, wire.encode_batch(self._next())])
+            ahead = (number + 1) * len(self._batch) + before - 3000
+            eventually(partial(_received, running, ahead))
+            time.sleep(seconds / messages)
+
+    def _next(self) -> pa.RecordBatch:
+        numbers = range(len(self.ids), len(self.ids) + len(self._batch))
+        names = [f"boot-1-0-{number}" for number in numbers]
+        self.ids.update(names)
+        fresh = {"sequence": pa.array(numbers), "record_id": pa.array(names)}
+        columns = [fresh.get(name, self._batch.column(name)) for name in schema.WIRE.names]
+        return pa.RecordBatch.from_arrays(columns, schema=schema.WIRE)
 
 
-def _received(running: Daemon, samples: int) -> bool:
-    return bool(running.intake()["samples_received_total"] > samples)
+def _received(running: Daemon, samples: float) -> bool:
+    return samples <= 0 or bool(running.intake()["samples_received_total"] >= samples)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["json", "avro"])
-def test_every_sample_of_the_wire_reaches_a_stock_consumer_once(
-    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int, form: str
+def test_200_000_samples_reach_kafkas_own_consumer_once_each(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
 ) -> None:
-    topic = new_topic(6)
-    with daemon(tmp_path, free_port, broker, topic, f"kafka.format={form}") as running:
-        sent = feed(running, Tap(**SMALL), 5000)
-        eventually(lambda: page(running, "delivered_samples_total") == 5000)
+    topic, feed = new_topic(6), Feed()
+    with daemon(tmp_path, free_port, broker, topic) as running:
+        feed.send(running, 200_000)
+        eventually(lambda: page(running, "delivered_samples_total") == 200_000)
         assert kafka(running)["state"] == "running"
-    assert running.archived() == (5000, 5000)
-    if form == "json":
-        lines = broker.console_consumer(topic, 5000)
-        assert Counter(json.loads(line)["record_id"] for line in lines) == Counter(sent)
-    else:
-        from sidecar.daemon.consumers.tail import decode
+        assert page(running, "lost_samples_total") == 0
+        assert rss_mb(running) < 500
+    assert running.archived() == (200_000, 200_000)
+    lines = broker.console_consumer(topic, 200_000)
+    assert Counter(json.loads(line)["record_id"] for line in lines) == Counter(feed.ids)
 
-        found = consumed(broker, topic, lambda count: count >= 5000)
-        assert Counter(decode(record)["record_id"] for record in found) == Counter(sent)
+
+@pytest.mark.slow
+def test_avro_reaches_a_consumer_once_each(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
+) -> None:
+    topic, feed = new_topic(6), Feed()
+    with daemon(tmp_path, free_port, broker, topic, "kafka.format=avro") as running:
+        feed.send(running, 5000)
+        eventually(lambda: page(running, "delivered_samples_total") == 5000)
+    found = consumed(broker, topic, lambda count: count >= 5000)
+    assert Counter(decode(record)["record_id"] for record in found) == Counter(feed.ids)
+
+
+@pytest.mark.slow
+def test_a_minute_without_a_broker_loses_nothing_and_memory_stays_bounded(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
+) -> None:
+    topic, feed = new_topic(6), Feed()
+    with daemon(tmp_path, free_port, broker, topic) as running:
+        feed.send(running, 5000)
+        eventually(lambda: page(running, "delivered_samples_total") == 5000)
+        before = rss_mb(running)
+        broker.kill()
+        feed.send(running, 30_000, seconds=60)
+        assert page(running, "waiting_samples") >= 29_000
+        broker.start()
+        feed.send(running, 5000)
+        eventually(lambda: page(running, "waiting_samples") == 0)
+        eventually(lambda: kafka(running)["state"] == "running")
+        assert page(running, "lost_samples_total") == 0
+        assert rss_mb(running) - before < 150
+    assert running.archived() == (40_000, 40_000)
+    found = ids(consumed(broker, topic, lambda count: count >= 40_000))
+    assert set(found) == feed.ids
 
 
 @pytest.mark.slow
 def test_a_daemon_killed_during_an_outage_delivers_after_its_restart(
     broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
 ) -> None:
-    topic = new_topic()
-    tap = Tap(**SMALL)
+    topic, feed = new_topic(), Feed(100)
     with daemon(tmp_path, free_port, broker, topic) as running:
-        sent = feed(running, tap, 500)
+        feed.send(running, 500)
         eventually(lambda: page(running, "delivered_samples_total") == 500)
         broker.kill()
-        sent |= feed(running, tap, 1000)
+        feed.send(running, 1000)
         eventually(lambda: page(running, "waiting_samples") == 1000)
         running.stop(signal.SIGKILL)
     with daemon(tmp_path, free_port, broker, topic) as running:
@@ -113,7 +159,7 @@ def test_a_daemon_killed_during_an_outage_delivers_after_its_restart(
         eventually(lambda: page(running, "waiting_samples") == 0)
         eventually(lambda: kafka(running)["state"] == "running")
     found = ids(consumed(broker, topic, lambda count: count >= 1500))
-    assert found == Counter(sent)
+    assert found == Counter(feed.ids)
 
 
 @pytest.mark.slow
@@ -121,11 +167,11 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
     broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int
 ) -> None:
     """The spill holds one megabyte, some 900 samples; the oldest go, and those left arrive."""
-    topic = new_topic()
+    topic, feed = new_topic(), Feed()
     broker.kill()
     with daemon(tmp_path, free_port, broker, topic, "kafka.spill_mb=1") as running:
         before = rss_mb(running)
-        sent = feed(running, Tap(**SMALL), 6000)
+        feed.send(running, 6000)
         eventually(lambda: running.has(6000, taken_by="kafka"))
         eventually(lambda: running.has(6000, taken_by="archive"))
         assert running.has(6000, taken_by="prometheus")
@@ -139,7 +185,7 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
         assert page(running, "lost_samples_total") == lost
     found = ids(consumed(broker, topic, lambda count: count >= 6000 - lost))
     assert len(found) == 6000 - lost
-    assert set(found) <= sent
+    assert set(found) <= feed.ids
     assert running.archived() == (6000, 6000)
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, State
 from prometheus_client.metrics_core import Metric
 
 from sidecar import config
+from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks.base import Sink
 from sidecar.daemon.sinks.kafka import encode
 from sidecar.daemon.sinks.kafka.client import connector
@@ -23,9 +24,10 @@ class KafkaSink(Sink):
 
     name = "kafka"
 
-    def __init__(self, settings: config.Kafka) -> None:
+    def __init__(self, settings: config.Kafka, metrics: OwnMetrics) -> None:
         """Raises ModuleNotFoundError when the client's library is not installed."""
         self._settings, self._connect = settings, connector(settings)
+        self._dropped = metrics.dropped
         self._streams: dict[str, Stream] = {}
 
     def start(self) -> None:
@@ -35,7 +37,7 @@ class KafkaSink(Sink):
             topics.append(self._settings.archive_topic)
         for topic in topics:
             if topic not in self._streams:
-                stream = Stream(self._settings, topic, self._connect)
+                stream = Stream(self._settings, topic, self._connect, self._count_lost)
                 stream.start()
                 self._streams[topic] = stream
 
@@ -94,3 +96,6 @@ class KafkaSink(Sink):
             torn.add_metric([name], stream.spill.torn_bytes)
             connections.add_metric([name], stream.connections)
         yield from (state, delivered, lost, waiting, size, torn, connections)
+
+    def _count_lost(self, samples: int, reason: str) -> None:
+        self._dropped.labels(self.name, reason).inc(samples)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sidecar import config
 from sidecar.daemon.sinks.kafka.client import Away, Client, Connect, Delivery, MissingTopic
 from sidecar.daemon.sinks.kafka.messages import Messages, Unreadable, pack, unpack
-from sidecar.daemon.sinks.kafka.spill import Spill
+from sidecar.daemon.sinks.kafka.spill import Lost, Spill
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class _Sent(NamedTuple):
 class Stream:
     """Sends to one topic at least once, in order of arrival, with a bounded number in flight."""
 
-    def __init__(self, settings: config.Kafka, topic: str, connect: Connect) -> None:
-        """Open the queue. Raises OSError and spill.Busy."""
+    def __init__(self, settings: config.Kafka, topic: str, connect: Connect, lost: Lost) -> None:
+        """Open the queue; ``lost`` is told of losses too. Raises OSError and spill.Busy."""
         self.topic = topic
         self.state = "connecting"
         self.fault = ""
@@ -46,7 +46,7 @@ class Stream:
         """Clients that were connected; all but the first are recoveries."""
         self.lost: Counter[str] = Counter()
         """Samples lost, by reason."""
-        self._settings, self._connect = settings, connect
+        self._settings, self._connect, self._on_lost = settings, connect, lost
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
         self._connected = False
@@ -195,3 +195,4 @@ class Stream:
 
     def _lose(self, samples: int, reason: str) -> None:
         self.lost[reason] += samples
+        self._on_lost(samples, reason)
