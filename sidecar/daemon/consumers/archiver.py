@@ -6,6 +6,7 @@ left out.
 """
 
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -43,6 +44,7 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
         self._next: dict[TopicPartition, int] = {}
         """Of each partition that is read from, the offset after the last row stored."""
         self._settled = time.monotonic()
+        self._lock = threading.Lock()
         self._consumer = opened(
             KafkaConsumer,
             settings.kafka,
@@ -66,7 +68,6 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
             while not over():
                 for partition, records in self._consumer.poll(_POLL_MS).items():
                     self._take(partition, records)
-                self._writer.tick()
                 if time.monotonic() - self._settled >= self._settings.archive.roll_seconds:
                     self.settle()
             self.settle()
@@ -77,30 +78,41 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
     def settle(self) -> None:
         """Finish the files, then commit. Raises StorageError."""
         self._settled = time.monotonic()
-        failures = self._writer.counts.staging_failures
-        self._writer.flush()
-        if self._writer.counts.staging_failures > failures:
-            raise StorageError("a file cannot be written; its rows wait in the journal")
-        if not self._next:
-            return
-        offsets = {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self._next.items()}
+        with self._lock:
+            failures = self._writer.counts.staging_failures
+            self._writer.flush()
+            if self._writer.counts.staging_failures > failures:
+                raise StorageError("a file cannot be written; its rows wait in the journal")
+            offsets = {tp: OffsetAndMetadata(after, "", -1) for tp, after in self._next.items()}
+        if offsets:
+            self._commit(offsets)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Finish the files before others take the partitions over: they then know the rows.
+
+        Called by the client's own thread, in which nothing can be committed.
+        """
+        with self._lock:
+            self._writer.flush()
+            for partition in revoked:
+                self._next.pop(partition, None)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """What is stored of them is found out at their first record."""
+        log.info("has partitions %s", sorted(one.partition for one in assigned))
+
+    def _commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         try:
             self._consumer.commit(offsets)
         except KafkaError as error:
             log.warning("cannot commit, rows will be read again and left out: %s", error)
         log.info("%s", ", ".join(f"{count} {what}" for what, count in self.counts.items()))
 
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Others read on from what is committed here."""
-        self.settle()
-        for partition in revoked:
-            self._next.pop(partition, None)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """What is stored of them is found out at their first record."""
-        log.info("has partitions %s", sorted(one.partition for one in assigned))
-
     def _take(self, partition: TopicPartition, records: list[Any]) -> None:
+        with self._lock:
+            self._take_in_turn(partition, records)
+
+    def _take_in_turn(self, partition: TopicPartition, records: list[Any]) -> None:
         if partition not in self._next:
             self._writer.recover()
             self._seen.load(self._settings.archive.path, records[0].timestamp / 1000)
