@@ -79,9 +79,8 @@ class Archiver(ConsumerRebalanceListener):  # type: ignore[misc]
         """Finish the files, then commit. Raises StorageError."""
         self._settled = time.monotonic()
         with self._lock:
-            failures = self._writer.counts.staging_failures
             self._writer.flush()
-            if self._writer.counts.staging_failures > failures:
+            if self._writer.counts.staging_failures:
                 raise StorageError("a file cannot be written; its rows wait in the journal")
             offsets = {tp: OffsetAndMetadata(after, "", -1) for tp, after in self._next.items()}
         if offsets:
