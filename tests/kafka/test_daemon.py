@@ -43,14 +43,14 @@ def daemon(folder: Path, port: int, broker: Broker, topic: str, *extra: str) -> 
 
 def kafka(running: Daemon) -> dict[str, Any]:
     """State of the sink, and its metrics by name and topic or reason."""
-    status = httpx.get(f"{running.url}/v1/status").json()
+    status = httpx.get(f"{running.url}/v1/status", timeout=60).json()
     [sink] = [sink for sink in status["sinks"] if sink["name"] == "kafka"]
     return {**sink, "status": status}
 
 
 def page(running: Daemon, name: str) -> float:
     """The sum of a metric's values."""
-    lines = httpx.get(f"{running.url}/metrics").text.splitlines()
+    lines = httpx.get(f"{running.url}/metrics", timeout=60).text.splitlines()
     start = f"attention_sidecar_kafka_{name}"
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(start))
 
@@ -200,10 +200,10 @@ def test_a_missing_topic_is_in_status_metrics_and_doctor(
         assert told == (f"topic {topic!r} is missing: see `attention-sidecar kafka topics`")
         up = running.intake()["sink_up"]
         assert {"sink": "kafka", "value": 0.0} in up
-        text = httpx.get(f"{running.url}/metrics").text
+        text = httpx.get(f"{running.url}/metrics", timeout=60).text
         state = 'attention_sidecar_kafka_state{attention_sidecar_kafka_state="missing_topic"'
         assert any(line.startswith(state) and line.endswith(" 1.0") for line in text.splitlines())
-        assert httpx.get(f"{running.url}/health/ready").is_success
+        assert httpx.get(f"{running.url}/health/ready", timeout=60).is_success
         assert "kafka: failing topic" in command("status", "--url", running.url).stdout
 
 
@@ -215,7 +215,10 @@ def test_secrets_are_in_no_answer_of_the_daemon(
     secrets = ["kafka.username=u", "kafka.password=verysecret", "kafka.sasl_mechanism=PLAIN"]
     with daemon(tmp_path, free_port, broker, topic, *secrets) as running:
         eventually(lambda: kafka(running)["state"] == "failing")
-        answers = [httpx.get(f"{running.url}{path}").text for path in ("/v1/status", "/metrics")]
+        answers = [
+            httpx.get(f"{running.url}{path}", timeout=60).text
+            for path in ("/v1/status", "/metrics")
+        ]
         time.sleep(2)
     assert not [text for text in (*answers, running.log.read_text()) if "verysecret" in text]
 
