@@ -1,0 +1,1 @@
+"""Drift: frozen baselines, detectors, and a monitor that raises alerts."""
