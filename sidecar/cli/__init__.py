@@ -4,6 +4,7 @@ import click
 
 import sidecar
 from sidecar.cli.archive import archive, query
+from sidecar.cli.baseline import baseline
 from sidecar.cli.daemon import daemon, doctor, status
 from sidecar.cli.demo import demo
 from sidecar.cli.heads import heads
@@ -16,5 +17,5 @@ def main() -> None:
     """Attention summaries of a running vLLM: publish them, query them, look after them."""
 
 
-for command in (daemon, status, sampling, doctor, archive, heads, query, demo):
+for command in (daemon, status, sampling, doctor, archive, heads, baseline, query, demo):
     main.add_command(command)
