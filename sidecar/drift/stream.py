@@ -118,7 +118,7 @@ class RouteStream:
         if not len(requests):
             return
         values = requests.signals[:, [requests.names.index(self.names[p]) for p in self.paging]]
-        known: NDArray[np.bool_] = np.isfinite(values).any(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(values).any(axis=1))
         self.seen += len(known)
         self.unmeasured += int((~known).sum())
         after = len(known) - 1 - int(np.flatnonzero(known)[-1]) if known.any() else None
