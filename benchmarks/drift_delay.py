@@ -5,6 +5,7 @@ same run length: its own by an approximation for normal values, ours the promise
 """
 
 import argparse
+import math
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def limit(shift: float, run_length: float) -> float:
 
     def length(bound: float) -> float:
         exponent = shift * (bound + 1.166)
-        return 2 * (np.exp(exponent) - 1 - exponent) / shift**2 - run_length
+        return 2 * (math.exp(exponent) - 1 - exponent) / shift**2 - run_length
 
     found: float = brentq(length, 0.01, 500 / shift)
     return found

@@ -45,7 +45,7 @@ class RouteStream:
             for length in self._lengths()
         }
         self.evidence = Evidence(self._used(), self._margins())
-        self.change = ChangePoint(self.scale * least_effect / 2)
+        self.change = ChangePoint(self.scale * least_effect)
         self.seen = self.unmeasured = self.unmeasured_in_a_row = 0
         self.last_time: int | None = None
         self._pending: list[list[float]] = []

@@ -11,6 +11,7 @@ import numpy as np
 from sidecar.drift.alert import Alert, Movement
 from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.blocks import LENGTHS
+from sidecar.drift.changepoint import Estimate
 from sidecar.drift.detectors.base import State
 from sidecar.drift.requests import Requests, Stream
 from sidecar.drift.stream import Block, RouteStream
@@ -79,12 +80,10 @@ class Watch:
 
     def _raised(self, block: Block) -> Alert | None:
         side, place = self._strongest()
-        change = self.route.change
-        count = change.requests[side, place]
-        shift = change.shift[side, place] / count if count else 0.0
-        if abs(shift) < self.policy.least_effect * self.route.scale[place]:
+        found = self.route.change.estimate(side, place)
+        if not found or abs(found.shift) < self.policy.least_effect * self.route.scale[place]:
             return None
-        self.open = self._alert(block, side, place, float(shift))
+        self.open = self._alert(block, side, place, found)
         self._back, self._recent = 0, []
         return self.open
 
@@ -94,26 +93,24 @@ class Watch:
         side, place = np.unravel_index(int(held.argmax()), held.shape)
         return int(side), self.route.paging[int(place)]
 
-    def _alert(self, block: Block, side: int, place: int, shift: float) -> Alert:
-        route, change = self.route, self.route.change
-        count = change.requests[side, place]
-        one = route.baselines[place]
+    def _alert(self, block: Block, side: int, place: int, found: Estimate) -> Alert:
+        one = self.route.baselines[place]
         moved, still = self._movements()
         return Alert(
             id=self._id(block),
-            kind="traffic" if change.outside[side, place] > count / 2 else "behaviour",
+            kind="traffic" if found.outside > 0.5 else "behaviour",
             model_name=self.stream.model,
             route=self.stream.route,
             signal=one.signal,
-            calibrated=route.calibrated,
+            calibrated=self.route.calibrated,
             direction="rise" if side else "drop",
-            shift=shift,
-            percent=100 * shift / one.mean if one.mean else 0.0,
-            deviations=shift / one.scale,
-            explained=float(change.explained[side, place] / count),
-            since=_moment(change.since[side, place]),
+            shift=found.shift,
+            percent=100 * found.shift / one.mean if one.mean else 0.0,
+            deviations=found.shift / one.scale,
+            explained=found.explained,
+            since=_moment(found.since),
             raised=_moment(block.last),
-            requests=int(count),
+            requests=found.requests,
             run_length=self.policy.run_length,
             moved=moved,
             still=still,
@@ -124,13 +121,10 @@ class Watch:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _movements(self) -> tuple[tuple[Movement, ...], tuple[str, ...]]:
-        change, route = self.route.change, self.route
-        with np.errstate(invalid="ignore"):
-            means = change.shift / change.requests
-        moved, still = [], []
+        route, moved, still = self.route, [], []
         for place, name in enumerate(route.names):
-            side = int(change.excess[:, place].argmax())
-            shift = float(np.nan_to_num(means[side, place]))
+            sides = (route.change.estimate(side, place) for side in (0, 1))
+            shift = max((found.shift for found in sides if found), key=abs, default=0.0)
             deviations = shift / float(route.scale[place])
             if abs(deviations) >= self.policy.least_effect:
                 moved.append(Movement(signal=name, shift=shift, deviations=deviations))

@@ -29,4 +29,4 @@ def test_what_is_not_measured_is_left_out_of_a_mean() -> None:
 
 
 def test_four_blocks_make_one() -> None:
-    assert blocks.merged(np.arange(9.0)).tolist() == [1.5, 5.5]
+    assert blocks.merged(np.arange(9, dtype=np.float64)).tolist() == [1.5, 5.5]

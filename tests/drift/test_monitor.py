@@ -80,7 +80,7 @@ def test_unmeasured_is_never_fine() -> None:
     assert watched.condition(RAG, now(700)).reason == "signal missing in the last 200 requests"
     watched.update(RAG, some(5, 69, start=700))
     assert watched.condition(RAG, now(705)).health == "fine"
-    assert watched.condition(RAG, now(705) + 7200).reason == "no request for 7200 s"
+    assert watched.condition(RAG, now(704) + 7200).reason == "no request for 7200 s"
 
 
 def test_memory_does_not_grow_with_requests_or_routes() -> None:

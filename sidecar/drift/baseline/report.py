@@ -19,7 +19,7 @@ def draw(baseline: Baseline, console: Console) -> None:
     for stream, signals in baseline.streams().items():
         table = Table(title=str(stream), title_justify="left")
         for heading in ("signal", "requests", "mean", "spread", *LENGTHS, "day, UTC", "blocks"):
-            table.add_column(heading)
+            table.add_column(heading, no_wrap=heading == "signal")
         for one in signals.values():
             table.add_row(*_cells(one))
         console.print(Group(table))

@@ -20,6 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(1)
     rows = [
         template
+        | dict.fromkeys(schema.SIGNAL_NAMES)
         | {
             "record_id": f"r{n}",
             "request_id": f"q{n}",
@@ -51,7 +52,7 @@ def build(folder: Path, out: Path, *words: str, margin: str = "0.05", code: int 
 def test_a_baseline_is_built_shown_and_the_same_as_itself(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "baseline.json"
     assert f"written to {out}" in build(folder, out, "--where", "forced = false")
-    assert "grounding_score" in run("show", str(out))
+    assert "placeholder, route rag" in run("show", str(out))
     assert "same     placeholder, route rag, grounding_score" in run("compare", str(out), str(out))
 
 
