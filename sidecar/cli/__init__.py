@@ -3,11 +3,7 @@
 import click
 
 import sidecar
-from sidecar.cli.archive import archive, query
-from sidecar.cli.daemon import daemon, doctor, status
-from sidecar.cli.demo import demo
-from sidecar.cli.heads import heads
-from sidecar.cli.sampling import sampling
+from sidecar.cli import archive, daemon, demo, heads, sampling
 
 
 @click.group()
@@ -16,5 +12,14 @@ def main() -> None:
     """Attention summaries of a running vLLM: publish them, query them, look after them."""
 
 
-for command in (daemon, status, sampling, doctor, archive, heads, query, demo):
+for command in (
+    daemon.daemon,
+    daemon.status,
+    sampling.sampling,
+    daemon.doctor,
+    archive.archive,
+    heads.heads,
+    archive.query,
+    demo.demo,
+):
     main.add_command(command)

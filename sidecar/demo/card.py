@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from transformers import LlamaConfig
+
 from sidecar.demo import exams, memory, model, tokenizer
 from sidecar.demo.bundled import WEIGHTS, digest
 from sidecar.demo.curriculum import Stage
@@ -28,7 +30,7 @@ else.
 
 | | |
 |---|---|
-| shape | Llama, {parameters:,} parameters: hidden 128, 4 layers, 8 query and 4 key heads of 64 |
+| shape | Llama, {parameters:,} parameters: {shape} |
 | weights | bfloat16, trained in float32, tied embeddings |
 | tokenizer | byte-level BPE, {vocabulary:,} tokens, trained on the same invented world; ChatML |
 | data | sentences from templates (`sidecar/demo/templates.py`), names and values drawn at random; \
@@ -82,6 +84,7 @@ def write(folder: Path, recipe: Recipe, run: Training, seed: int) -> Sequence[Sc
         name=recipe.name,
         purpose=recipe.purpose,
         parameters=learner.num_parameters(),
+        shape=_shape(learner.config),
         vocabulary=VOCABULARY,
         facts=len(memory.remembered()),
         start=_start(recipe),
@@ -115,6 +118,14 @@ def _recipe(recipe: Recipe) -> dict[str, object]:
         "matrix_rate": MATRIX_RATE,
         "vector_rate": VECTOR_RATE,
     }
+
+
+def _shape(config: LlamaConfig) -> str:
+    return (
+        f"hidden {config.hidden_size}, {config.num_hidden_layers} layers, "
+        f"{config.num_attention_heads} query and {config.num_key_value_heads} key heads of "
+        f"{config.head_dim}"
+    )
 
 
 def _start(recipe: Recipe) -> str:

@@ -71,25 +71,26 @@ UNSEEN = Wording(
 
 
 def with_nonsense(wording: Wording, draw: random.Random) -> Wording:
-    """``wording`` and as much of words that mean nothing, so that a model learns to skip any.
+    """``wording`` and phrases that mean nothing, eight of each kind, so that a model skips any.
 
     Made anew for every batch: a handful of sentences is soon known by heart, and a model that has
     seen no others stumbles over the first new one.
     """
-
-    def phrase(end: str) -> str:
-        words = [
-            "".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 8)))
-            for _ in range(draw.randint(1, 6))
-        ]
-        return " ".join(words) + end
-
-    def phrases(*ends: str) -> tuple[str, ...]:
-        return tuple(phrase(draw.choice(ends)) for _ in range(_INVENTED))
-
     return Wording(
-        wording.openings + tuple(map(str.capitalize, phrases(":", ","))),
-        wording.asides + phrases(""),
-        wording.remarks + tuple(map(str.capitalize, phrases("."))),
-        wording.requests + tuple(map(str.capitalize, phrases(":", "?"))),
+        wording.openings + tuple(map(str.capitalize, _phrases(draw, ":", ","))),
+        wording.asides + _phrases(draw, ""),
+        wording.remarks + tuple(map(str.capitalize, _phrases(draw, "."))),
+        wording.requests + tuple(map(str.capitalize, _phrases(draw, ":", "?"))),
     )
+
+
+def _phrases(draw: random.Random, *ends: str) -> tuple[str, ...]:
+    return tuple(_phrase(draw, draw.choice(ends)) for _ in range(_INVENTED))
+
+
+def _phrase(draw: random.Random, end: str) -> str:
+    words = (
+        "".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 8)))
+        for _ in range(draw.randint(1, 6))
+    )
+    return " ".join(words) + end
