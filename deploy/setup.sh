@@ -15,7 +15,8 @@ give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
 is_root() { [[ $(id -u) == 0 ]]; }
 
 inputs() {
-    { cat deploy/locks/*.txt deploy/setup.sh pyproject.toml && echo "$PWD ${TORCH:-}"; } | sha256sum
+    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/setup.sh pyproject.toml)
+    { cat "${files[@]}" && echo "$PWD ${TORCH:-}"; } | sha256sum
 }
 
 suits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -118,6 +119,21 @@ install_prometheus() {
     rm -rf "$folder"
 }
 
+# Kept in the user's cache, since it takes a minute or two to build.
+install_collector() {
+    if ! command -v go >/dev/null; then
+        say "no Go: the tests against a real OpenTelemetry collector are skipped"
+        return
+    fi
+    say "taking the tests' OpenTelemetry collector, built from source the first time"
+    local built
+    if built=$(deploy/collector/build.sh); then
+        ln -sf "$built" "$venv/bin/otelcol"
+    else
+        say "no collector could be built: the tests against it are skipped"
+    fi
+}
+
 fetch_deb() {
     command -v apt-get >/dev/null || return 1
     { apt-get download -qq "$1" || { is_root && apt-get update -qq && apt-get download -qq "$1"; }; } \
@@ -136,6 +152,7 @@ main() {
     install_packages
     install_compiler
     install_prometheus
+    install_collector
     echo "$wanted" >"$stamp"
     say "ready"
 }

@@ -32,6 +32,14 @@ def suggestion(wrong: str, known: Collection[str]) -> str:
     return f"unknown setting; did you mean {close[0]}?" if close else "unknown setting"
 
 
+_SECRET = re.compile("token|headers|password|secret", re.IGNORECASE)
+
+
+def shown(name: str, value: object) -> str:
+    """A value for a message: its repr, or stars where the setting's name says it is a secret."""
+    return "*****" if _SECRET.search(name) else repr(value)
+
+
 def from_file(file: Path) -> Tree:
     """Read a TOML file. Raises SettingsError."""
     try:
@@ -81,4 +89,4 @@ def _value(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise SettingsError(f"{name}: {text!r} is not JSON: {error}") from None
+        raise SettingsError(f"{name}: {shown(name, text)} is not JSON: {error}") from None

@@ -41,7 +41,7 @@ def requires() -> Requires:
         found = shutil.which(tool) or shutil.which(tool, path=str(beside_python))
         if found:
             return Path(found)
-        reason = f"{tool} is not installed; `make setup` as root installs it"
+        reason = f"{tool} is not installed; docs/development.md says what `make setup` needs for it"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

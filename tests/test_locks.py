@@ -44,7 +44,10 @@ def test_the_daemons_lock_has_no_engine_and_what_the_tests_ran_with() -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("daemon", ["daemon"]), ("workbench", ["daemon", "tap", "lab", "dev", "kafka", "otel"])],
+    [
+        ("daemon", ["daemon", "otel"]),
+        ("workbench", ["daemon", "tap", "lab", "dev", "kafka", "otel"]),
+    ],
 )
 def test_a_lock_satisfies_the_project(lock: str, extras: list[str]) -> None:
     found = pins(lock)

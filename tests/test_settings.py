@@ -91,6 +91,13 @@ def test_other_programs_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch
         ("http.port", -1, "greater than or equal to 0, got -1"),
         ("metrics.labels", ["a-b"], "got 'a-b'"),
         ("archive.roll_seconds", 0, "greater than 0, got 0"),
+        ("otel.endpoint", "localhost:4317", "got 'localhost:4317'"),
+        ("otel.endpoint", "https://me:pass@host:4317", "should match pattern"),
+        ("otel.protocol", "udp", "'grpc' or 'http', got 'udp'"),
+        ("otel.outliers", ["contxt_share < 0.1"], "'contxt_share' is no signal"),
+        ("otel.outliers", ["context_share"], "got 'context_share'"),
+        ("otel.outliers", ["context_share < 2"], "got 'context_share < 2'"),
+        ("otel.queue", 5, "greater than or equal to 512, got 5"),
         ("daemon.log_level", "loud", "'debug', 'info', 'warning' or 'error', got 'loud'"),
         ("daemon.log", "info", "did you mean daemon.log_level?"),
         ("daemons", {}, "did you mean daemon."),
@@ -101,6 +108,23 @@ def test_a_wrong_value_is_named_with_what_would_be_right(field: str, value: Any,
     with pytest.raises(SettingsError, match=f"^{field}") as error:
         config.load({section: {name: value} if name else value})
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["otel.headers", "http.token"])
+def test_a_wrong_secret_is_not_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    section, _, field = name.partition(".")
+    with pytest.raises(SettingsError, match=rf"^{name}: .* got \*\*\*\*\*$"):
+        config.load({section: {field: ["s3cret"]}})
+    monkeypatch.setenv(sources.variable(name), '{"authorization": "s3cret"')
+    with pytest.raises(SettingsError, match=r"\*\*\*\*\* is not JSON") as error:
+        config.load()
+    assert "s3cret" not in str(error.value)
+
+
+def test_headers_are_secret_wherever_settings_are_shown() -> None:
+    otel = config.load({"otel": {"headers": {"authorization": "s3cret"}}}).otel
+    assert otel.headers["authorization"].get_secret_value() == "s3cret"
+    assert "s3cret" not in f"{otel!r} {otel.model_dump(mode='json')}"
 
 
 def test_every_wrong_field_is_told_at_once() -> None:

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import uvicorn
 from prometheus_client import ProcessCollector
 
 import sidecar
-from sidecar import calibration
+from sidecar import calibration, config
 from sidecar.config import Settings
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
@@ -30,6 +30,9 @@ from sidecar.daemon.sinks.prometheus import PrometheusSink
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
 
+if TYPE_CHECKING:
+    from sidecar.daemon.sinks.otel import OtelSink
+
 log = logging.getLogger(__name__)
 
 _ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
@@ -39,10 +42,15 @@ WRITE_SHARE = 0.8
 """When, within the time for a clean stop, the intake closes and the sinks begin to close."""
 
 
+class MissingLibrary(RuntimeError):
+    """A library that the settings ask for is not installed."""
+
+
 class Daemon:
     """One daemon.
 
-    Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file.
+    Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file,
+    MissingLibrary for a sink.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,6 +73,10 @@ class Daemon:
             self._archive = self._runner(archive)
             self.runners.append(self._archive)
             collectors["archive"] = archive
+        if settings.otel.endpoint:
+            otel = _otel_sink(settings.otel, settings.metrics)
+            self.runners.append(self._runner(otel))
+            collectors["otel"] = otel
         self.page = Page(collectors)
         self._started = time.time()
         self._stopping = False
@@ -173,7 +185,7 @@ def serve(settings: Settings) -> int:
     )
     try:
         daemon = Daemon(settings)
-    except (AddressError, calibration.CalibrationError) as error:
+    except (AddressError, MissingLibrary, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()
@@ -195,6 +207,16 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
+
+
+def _otel_sink(settings: config.Otel, metrics: config.Metrics) -> "OtelSink":
+    try:
+        from sidecar.daemon.sinks.otel import OtelSink
+    except ModuleNotFoundError as error:
+        raise MissingLibrary(
+            f"otel.endpoint: {error.name} is missing: pip install 'attention-sidecar[otel]'"
+        ) from None
+    return OtelSink(settings, metrics)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from sidecar.tap.attention_field import TAGS, AttentionRequest
 from sidecar.tap.chat_documents import as_attention
 from sidecar.tap.request import (
+    BAGGAGE_LEFT_OUT,
     MALFORMED_CHAT_DOCUMENTS,
     MALFORMED_TRACEPARENT,
     PROBLEM_XARG,
@@ -29,20 +31,25 @@ class NotJson(ValueError):
 
 
 def rewritten(
-    body: bytes, *, chat: bool, traceparent: str | None, max_documents: int
+    body: bytes,
+    *,
+    chat: bool,
+    traceparent: str | None,
+    tags: dict[str, str],
+    max_documents: int,
 ) -> bytes | None:
     """The new body; None when it has nothing for us and may stay as it is.
 
-    ``chat`` says that a top-level `documents` is the chat API's. Raises NotJson, and RequestError
-    for a malformed `attention`.
+    ``chat`` says that a top-level `documents` is the chat API's; ``tags`` are added to those of
+    `attention`, which win. Raises NotJson, and RequestError for a malformed `attention`.
     """
     named = b'"attention"' in body
-    if not (named or traceparent is not None or (chat and b'"documents"' in body)):
+    if not (named or tags or traceparent is not None or (chat and b'"documents"' in body)):
         return None
     fields = _object(body)
     named = XARG in fields
     value = _value(fields.pop(XARG, None))
-    extra = _carried(value, fields.get("documents") if chat else None, max_documents)
+    extra = _carried(value, fields.get("documents") if chat else None, tags, max_documents)
     if traceparent is not None and is_valid(traceparent):
         extra[TRACEPARENT_XARG] = traceparent
     elif traceparent is not None:
@@ -62,7 +69,9 @@ def stripped(body: bytes) -> bytes | None:
     return None if fields.pop(XARG, None) is None else msgspec.json.encode(fields)
 
 
-def _carried(value: Any, chat_documents: msgspec.Raw | None, limit: int) -> dict[str, str]:
+def _carried(
+    value: Any, chat_documents: msgspec.Raw | None, tags: dict[str, str], limit: int
+) -> dict[str, str]:
     """What to add to ``vllm_xargs``. The chat API's documents are not ours to refuse."""
     extra = {}
     own = value if value is not None else {}
@@ -73,9 +82,21 @@ def _carried(value: Any, chat_documents: msgspec.Raw | None, limit: int) -> dict
             request = parse({**own, "documents": as_attention(found)}, limit)
         except RequestError:
             extra[PROBLEM_XARG] = MALFORMED_CHAT_DOCUMENTS
+    request = _tagged(request, tags)
+    if tags.keys() - request.tags.keys():
+        extra.setdefault(PROBLEM_XARG, BAGGAGE_LEFT_OUT)
     if request.model_fields_set:
         extra[XARG] = encode(request)
     return extra
+
+
+def _tagged(request: AttentionRequest, tags: dict[str, str]) -> AttentionRequest:
+    """The request with further tags, as far as there is room for them."""
+    more = [(name, value) for name, value in tags.items() if name not in request.tags]
+    if not more:
+        return request
+    room = TAGS - len(request.tags)
+    return request.model_copy(update={"tags": {**request.tags, **dict(more[:room])}})
 
 
 def _merged(raw: msgspec.Raw | None, extra: dict[str, str]) -> msgspec.Raw:

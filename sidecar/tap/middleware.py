@@ -1,4 +1,4 @@
-"""ASGI middleware for vLLM: moves the body field `attention` and the trace header to `vllm_xargs`.
+"""ASGI middleware for vLLM: moves the body field `attention` and trace headers to `vllm_xargs`.
 
 ``vllm serve MODEL --middleware sidecar.tap.middleware.AttentionMiddleware``
 
@@ -11,8 +11,8 @@ import logging
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
-from sidecar.config import load
-from sidecar.tap.attention_field import MAX_DOCUMENTS
+from sidecar.config import Engine, load
+from sidecar.tap import baggage
 from sidecar.tap.body import NotJson, rewritten, stripped
 from sidecar.tap.request import RequestError
 from sidecar.tap.switch import enabled
@@ -37,7 +37,7 @@ class AttentionMiddleware:
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
         self._off = not enabled()
-        self._max_documents = _max_documents()
+        self._settings = _settings()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if not _concerned(scope):
@@ -76,8 +76,9 @@ class AttentionMiddleware:
         return rewritten(
             body,
             chat=_path(scope) == CHAT,
-            traceparent=_traceparent(scope),
-            max_documents=self._max_documents,
+            traceparent=_joined(scope, b"traceparent"),
+            tags=baggage.tags(_joined(scope, b"baggage"), self._settings.baggage),
+            max_documents=self._settings.max_documents,
         )
 
 
@@ -93,13 +94,13 @@ def _rescued(body: bytes, error: Exception) -> bytes | None:
         return None
 
 
-def _max_documents() -> int:
+def _settings() -> Engine:
     try:
-        return load().engine.max_documents
+        return load().engine
     except Exception:
         COUNTS["settings_unreadable"] += 1
         _logger.exception("attention: settings are wrong, going on with the defaults")
-        return MAX_DOCUMENTS
+        return Engine()
 
 
 def _concerned(scope: "Scope") -> bool:
@@ -117,9 +118,9 @@ def _headers(scope: "Scope", name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
-def _traceparent(scope: "Scope") -> str | None:
-    """The header, not yet validated; several are joined and thereby malformed."""
-    found = _headers(scope, b"traceparent")
+def _joined(scope: "Scope", name: bytes) -> str | None:
+    """The header, not yet validated; several are one list, which no `traceparent` may be."""
+    found = _headers(scope, name)
     return b",".join(found).decode("latin-1").strip() if found else None
 
 

@@ -22,7 +22,9 @@ def busy_page(tmp_path: Path, port: int) -> str:
     """The page of a daemon all of whose parts have something to say."""
     archive, http = config.Archive(path=tmp_path / "archive"), config.Http(port=port)
     metrics = config.Metrics(per_head=True)
-    daemon = Daemon(Settings(archive=archive, http=http, metrics=metrics))
+    otel = config.Otel(endpoint="http://127.0.0.1:1")
+    short = config.Daemon(stop_seconds=2)
+    daemon = Daemon(Settings(archive=archive, http=http, metrics=metrics, otel=otel, daemon=short))
     daemon.start()
     daemon.taps.update(wire.TapStatus.model_validate_json(Tap().status()[1]))
     calibrated = signals.CalibratedHeads("demo", None, 2, ((0, 1),))

@@ -220,6 +220,17 @@ def test_exemplars_carry_the_trace(published: Published) -> None:
     assert value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("flags", "linked"), [("01", True), ("03", True), ("00", False)])
+def test_only_a_trace_that_is_recorded_becomes_an_exemplar(
+    published: Published, flags: str, linked: bool
+) -> None:
+    trace = "ab" * 16
+    header = f"00-{trace}-00f067aa0ba902b7-{flags}"
+    published.write(batch_of([Tap(layers=[0], heads=1).sample(trace_id=trace, traceparent=header)]))
+    body, _ = published.page.render(OPENMETRICS)
+    assert (trace in body.decode()) == linked
+
+
 def _parsed(text: str) -> list[Metric]:
     parse: Callable[[str], Iterable[Metric]] = parse_openmetrics
     return list(parse(text))

@@ -120,6 +120,31 @@ def test_what_cannot_be_written_is_counted_by_reason(
     running.finish()
 
 
+def test_what_is_stuck_behind_a_sink_shows_until_it_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stuck(Recorder):
+        stuck = ""
+
+        def fault(self) -> str:
+            return self.stuck
+
+    monkeypatch.setattr(base, "TICK_SECONDS", 0.01)
+    sink = Stuck("a")
+    running = Running(sink)
+    eventually(lambda: running.runner.state == "running")
+    sink.stuck = "nobody answers"
+    eventually(lambda: running.runner.state == "failing")
+    running.runner.offer(BATCH)
+    eventually(lambda: len(sink.written) == 1)
+    assert running.runner.error == "nobody answers"
+    assert running.count("sink_up") == 0
+    sink.stuck = ""
+    eventually(lambda: running.runner.state == "running")
+    assert (running.runner.error, running.count("sink_up")) == ("", 1)
+    running.finish()
+
+
 def test_a_full_queue_drops_the_newest_and_never_waits() -> None:
     gate = threading.Event()
     sink = Recorder("a", lambda attempt: gate.wait(10))

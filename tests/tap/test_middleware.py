@@ -150,6 +150,39 @@ def test_a_malformed_trace_header_is_ignored_and_told_to_the_worker() -> None:
     assert (carried.traceparent, carried.problem) == (None, "malformed_traceparent")
 
 
+BAGGAGE = "tenant=a%20b;ttl=1, user=7 ,route=theirs,broken,secret=x"
+
+
+def test_chosen_baggage_becomes_tags_that_yield_to_the_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ATTENTION_ENGINE__BAGGAGE", '["tenant", "user", "route", "absent"]')
+    behind = Behind()
+    sent = request_body(attention={"tags": {"route": "/ask"}})
+    post(application(behind.serve), sent, baggage=BAGGAGE)
+    carried = from_extra_args(behind.xargs)
+    assert carried.tags == {"route": "/ask", "tenant": "a b", "user": "7"}
+    assert carried.problem == ""
+    post(application(behind.serve), request_body(), baggage=f"user={'x' * 1000}")
+    assert from_extra_args(behind.xargs).tags == {"user": "x" * 256}
+
+
+def test_other_baggage_goes_nowhere() -> None:
+    behind = Behind()
+    post(application(behind.serve), request_body(), baggage=BAGGAGE)
+    assert behind.body == request_body()
+
+
+def test_baggage_without_room_is_told_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTENTION_ENGINE__BAGGAGE", '["tenant", "user"]')
+    behind = Behind()
+    tags = {f"tag-{number}": 1 for number in range(31)}
+    post(application(behind.serve), request_body(attention={"tags": tags}), baggage=BAGGAGE)
+    carried = from_extra_args(behind.xargs)
+    assert len(carried.tags) == 32
+    assert (carried.tags["tenant"], carried.problem) == ("a b", "baggage_left_out")
+
+
 @pytest.mark.parametrize(
     ("attention", "param"),
     [

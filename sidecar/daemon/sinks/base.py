@@ -46,6 +46,10 @@ class Sink(ABC):
     def tick(self, now: float) -> None:  # noqa: B027 - may do nothing
         """Called about every second; ``now`` in seconds since the epoch."""
 
+    def fault(self) -> str:
+        """What is wrong although writes succeed; empty when nothing is."""
+        return ""
+
     def flush(self) -> None:  # noqa: B027 - may do nothing
         """Let readers see what was written; raises what keeps it from them."""
 
@@ -70,6 +74,7 @@ class SinkRunner:
         self._flushes: list[Future[None]] = []
         self._in_hand: pa.RecordBatch | None = None
         self._deadline: float | None = None
+        self._write_failed = False
         self._next_tick = 0.0
         self._thread = threading.Thread(target=self._run, name=f"sink-{sink.name}", daemon=True)
 
@@ -197,6 +202,8 @@ class SinkRunner:
         except Exception as error:
             self._failed(error)
             log.exception("sink %s failed in its housekeeping", self.sink.name)
+        else:
+            self._judge()
 
     def _write(self, batch: pa.RecordBatch) -> None:
         for _ in range(MAX_ATTEMPTS):
@@ -230,12 +237,22 @@ class SinkRunner:
         return True
 
     def _works(self) -> None:
-        self.state, self.error = "running", ""
-        self._metrics.sink_up.labels(self.sink.name).set(1)
+        self._write_failed = False
+        self._judge()
 
     def _failed(self, error: Exception) -> None:
-        self.state, self.error = "failing", f"{type(error).__name__}: {error}"
-        self._metrics.sink_up.labels(self.sink.name).set(0)
+        self._write_failed = True
+        self._show("failing", f"{type(error).__name__}: {error}")
+
+    def _judge(self) -> None:
+        """Running, unless the last write failed or the sink knows better."""
+        if not self._write_failed:
+            fault = self.sink.fault()
+            self._show("failing" if fault else "running", fault)
+
+    def _show(self, state: str, error: str) -> None:
+        self.state, self.error = state, error
+        self._metrics.sink_up.labels(self.sink.name).set(state == "running")
 
     def _drop(self, batch: pa.RecordBatch, reason: str) -> None:
         self._metrics.dropped.labels(self.sink.name, reason).inc(len(batch))

@@ -22,6 +22,8 @@ HEAD_SIGNALS = ("context_share",)
 """Signals that are published per head when that is asked for."""
 DOCS = {name: schema.RECORD.field(name).metadata[b"doc"].decode() for name in schema.SIGNAL_NAMES}
 LAYER_DOCS = {name: f"{doc} By layer, mean over its heads." for name, doc in DOCS.items()}
+_NOT_SAMPLED = "^.{54}[02468ace]"
+"""A `traceparent` whose lowest flag is 0."""
 HEAD_DOCS = {name: f"{doc} By layer and head." for name, doc in DOCS.items()}
 
 
@@ -33,9 +35,13 @@ class PrometheusSink(Sink):
     def __init__(self, settings: Metrics, metrics: OwnMetrics) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._labels = SeriesLabels(settings.labels, settings.label_values, metrics)
-        self._samples: dict[tuple[str, ...], int] = {}
         overflow = metrics.overflow
+        self._labels = SeriesLabels(
+            settings.labels,
+            settings.label_values,
+            lambda label, samples: overflow.labels(label).inc(samples),
+        )
+        self._samples: dict[tuple[str, ...], int] = {}
         self._scalar = Histograms(schema.SIGNAL_NAMES, overflow.labels("series").inc)
         self._layer = Histograms(schema.LAYER_SIGNAL_NAMES, overflow.labels("layer").inc)
         self._head = Histograms(HEAD_SIGNALS, overflow.labels("head").inc)
@@ -73,8 +79,9 @@ class PrometheusSink(Sink):
         counts = np.bincount(which).tolist()
         places = np.array([self._scalar.place(*pair) for pair in zip(labels, counts, strict=True)])
         columns = [signals.floats(batch.column(name)) for name in self._scalar.names]
-        traces = batch.column("trace_id")
-        self._scalar.observe_traced(places[which], np.stack(columns, 1), traces, time.time())
+        self._scalar.observe_traced(
+            places[which], np.stack(columns, 1), _recorded_traces(batch), time.time()
+        )
 
     def _count_layers(
         self, batch: pa.RecordBatch, labels: list[tuple[str, ...]], which: NDArray[np.intp]
@@ -122,6 +129,12 @@ class PrometheusSink(Sink):
         for labels, signal, count in self._scalar.unmeasured():
             family.add_metric((*labels, signal), count)
         return family
+
+
+def _recorded_traces(batch: pa.RecordBatch) -> pa.Array:
+    """Trace ids, null where the `traceparent` says that nobody records the trace."""
+    unrecorded = pc.match_substring_regex(batch.column("traceparent"), _NOT_SAMPLED)
+    return pc.if_else(pc.fill_null(unrecorded, False), None, batch.column("trace_id"))
 
 
 def _pairs(

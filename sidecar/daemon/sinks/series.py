@@ -1,6 +1,6 @@
 """Which series a sample belongs to: label values, bounded in number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sidecar.daemon.labels import OTHER, Cap
-from sidecar.daemon.own import OwnMetrics
 from sidecar.signals import numbers
 
 OWN_LABELS = ("model_name", "engine")
@@ -27,10 +26,13 @@ def label_name(tag: str) -> str:
 class SeriesLabels:
     """Label values of a batch's rows."""
 
-    def __init__(self, tags: Sequence[str], limit: int, metrics: OwnMetrics) -> None:
+    def __init__(
+        self, tags: Sequence[str], limit: int, overflow: Callable[[str, int], object]
+    ) -> None:
+        """``overflow`` is told the label and how many samples have `other` for lack of room."""
         self.tags = tuple(dict.fromkeys(tags))
         self.names = (*OWN_LABELS, *map(label_name, self.tags))
-        self._overflow = metrics.overflow
+        self._overflow = overflow
         self._caps = [Cap(limit) for _ in self.names]
         self._known: set[Labels] = set()
 
@@ -55,7 +57,7 @@ class SeriesLabels:
         self._known.add(values)
         for name, value, given in zip(self.names, values, raw, strict=True):
             if value == OTHER and given != OTHER:
-                self._overflow.labels(name).inc(samples)
+                self._overflow(name, samples)
         return values
 
 
