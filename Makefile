@@ -21,6 +21,7 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	mypy
 	python -m benchmarks.render --check
 	python -m tools.reference --check
+	python -m tools.schemas --check
 	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
 
 fix: setup ## Format, and generate documentation tables anew
@@ -28,6 +29,7 @@ fix: setup ## Format, and generate documentation tables anew
 	ruff format
 	python -m benchmarks.render
 	python -m tools.reference
+	python -m tools.schemas
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^if __name__' benchmarks/*.py | grep -v render.py); do \

@@ -140,6 +140,25 @@ fetch_deb() {
         >/dev/null 2>&1
 }
 
+# Outside the checkout, so that it is fetched once for all of them.
+install_broker() {
+    local -r jars=${XDG_CACHE_HOME:-$HOME/.cache}/attention-sidecar/kafka-4.3.0
+    compgen -G "$jars/kafka_*.jar" >/dev/null && return
+    if ! { command -v java && command -v mvn; } >/dev/null; then
+        say "no Java or Maven: the tests against a real Kafka are skipped"
+        return
+    fi
+    say "fetching a Kafka broker"
+    mkdir -p "${jars%/*}"
+    local -r fetched=$(mktemp -d "$jars.XXXX")
+    if mvn -q -B -f deploy/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$fetched"; then
+        mv -T "$fetched" "$jars" 2>/dev/null || rm -rf "$fetched"
+    else
+        rm -rf "$fetched"
+        say "no broker could be fetched: the tests against a real Kafka are skipped"
+    fi
+}
+
 main() {
     local wanted
     wanted=$(inputs)
@@ -153,6 +172,7 @@ main() {
     install_compiler
     install_prometheus
     install_collector
+    install_broker
     echo "$wanted" >"$stamp"
     say "ready"
 }

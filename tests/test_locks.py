@@ -45,8 +45,8 @@ def test_the_daemons_lock_has_no_engine_and_what_the_tests_ran_with() -> None:
 @pytest.mark.parametrize(
     ("lock", "extras"),
     [
-        ("daemon", ["daemon", "otel"]),
-        ("workbench", ["daemon", "tap", "lab", "dev", "kafka", "otel"]),
+        ("daemon", ["daemon", "kafka", "librdkafka", "otel"]),
+        ("workbench", ["daemon", "tap", "lab", "dev", "kafka", "librdkafka", "otel"]),
     ],
 )
 def test_a_lock_satisfies_the_project(lock: str, extras: list[str]) -> None:

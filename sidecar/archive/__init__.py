@@ -1,7 +1,8 @@
 """The Parquet archive: a crash-safe writer, and a reader for DuckDB, pyarrow, pandas and polars."""
 
+from sidecar.archive.precision import rounded
 from sidecar.archive.reading import Archive
 from sidecar.archive.reading import open_archive as open  # noqa: A004
 from sidecar.archive.writer import Counts, StorageError, Writer
 
-__all__ = ["Archive", "Counts", "StorageError", "Writer", "open"]
+__all__ = ["Archive", "Counts", "StorageError", "Writer", "open", "rounded"]

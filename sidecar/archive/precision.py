@@ -97,6 +97,12 @@ def round_column(name: str, column: pa.Array) -> pa.Array:
     return _rounded(name, column, bits)
 
 
+def rounded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch of columns of `schema.RECORD` with the values that the archive stores."""
+    columns = map(round_column, batch.schema.names, batch.columns)
+    return pa.RecordBatch.from_arrays(list(columns), schema=batch.schema)
+
+
 def view(array: pa.Array, dtype: Any, *, extra: int = 0) -> npt.NDArray[Any]:
     """The values (of lists: the offsets, with ``extra=1``) of an Arrow array, without a copy.
 

@@ -78,7 +78,7 @@ class Writer:
         self._files: dict[int, _OpenFile] = {}
         self._closed = False
         (settings.path / layout.JOURNALS).mkdir(parents=True, exist_ok=True)
-        self._recover()
+        self.recover()
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Store a batch of `schema.RECORD`, all of it or nothing.
@@ -101,7 +101,7 @@ class Writer:
             if now - file.opened >= self._settings.roll_seconds:
                 self._close_file(hour)
         if now - self._recovered_at >= self._settings.roll_seconds:
-            self._recover()
+            self.recover()
 
     def flush(self) -> None:
         """Close every file now, so that readers see its rows.
@@ -115,6 +115,15 @@ class Writer:
         """The same, for good."""
         self._closed = True
         self.flush()
+
+    def recover(self) -> None:
+        """Make files of the journals that dead writers left in the folder."""
+        self._recovered_at = self._clock()
+        done: Recovered = recover(self._settings.path)
+        self.counts.recovered_files += done.files
+        self.counts.recovered_rows += done.rows
+        self.counts.torn_bytes += done.torn_bytes
+        self.counts.recovery_failures += done.failures
 
     def _check(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The columns to store, in their order."""
@@ -188,11 +197,3 @@ class Writer:
         file.parquet.discard()
         self.counts.staging_failures += 1
         _log.warning("cannot write %s yet, its journal stays: %s", file.parquet.final, error)
-
-    def _recover(self) -> None:
-        self._recovered_at = self._clock()
-        done: Recovered = recover(self._settings.path)
-        self.counts.recovered_files += done.files
-        self.counts.recovered_rows += done.rows
-        self.counts.torn_bytes += done.torn_bytes
-        self.counts.recovery_failures += done.failures

@@ -3,7 +3,7 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, daemon, demo, heads, sampling
+from sidecar.cli import archive, daemon, demo, heads, kafka, sampling
 
 
 @click.group()
@@ -20,6 +20,9 @@ for command in (
     archive.archive,
     heads.heads,
     archive.query,
+    kafka.kafka,
+    kafka.tail,
     demo.demo,
 ):
     main.add_command(command)
+archive.archive.add_command(kafka.from_kafka)

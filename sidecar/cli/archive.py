@@ -9,7 +9,7 @@ from sidecar.cli import options
 
 @click.group()
 def archive() -> None:
-    """Look after the archive of a running daemon."""
+    """Look after the archive."""
 
 
 @archive.command()

@@ -9,6 +9,7 @@ from sidecar import config
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.daemon.sinks.otel import OtelSink
 from sidecar.daemon.sinks.prometheus import PrometheusSink
 from sidecar.daemon.taps import Taps
@@ -34,6 +35,7 @@ def metrics() -> Iterator[Described]:
         yield Described(_name(family), family.type, metric._labelnames, family.documentation)
     yield from map(_family, ArchiveSink(config.Archive()).collect())
     yield from map(_family, OtelSink(config.Otel(), config.Metrics()).collect())
+    yield from map(_family, KafkaSink(config.Kafka(), own).collect())
     yield from map(_family, Page({}).collect())
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -31,6 +32,7 @@ from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
 
 if TYPE_CHECKING:
+    from sidecar.daemon.sinks.kafka import KafkaSink
     from sidecar.daemon.sinks.otel import OtelSink
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,10 @@ class Daemon:
             otel = _otel_sink(settings.otel, settings.metrics)
             self.runners.append(self._runner(otel))
             collectors["otel"] = otel
+        if settings.kafka.bootstrap_servers:
+            kafka = _kafka_sink(settings.kafka, self.metrics)
+            self.runners.append(self._runner(kafka))
+            collectors["kafka"] = kafka
         self.page = Page(collectors)
         self._started = time.time()
         self._stopping = False
@@ -106,6 +112,7 @@ class Daemon:
     def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop; call from the main thread."""
         self.start()
+        gc.freeze()  # what is loaded by now stays; looking at it again would cost a tenth
         log.info("samples on %s, metrics on %s/metrics", self.settings.wire.samples, self.url)
         server = _Server(
             uvicorn.Config(
@@ -217,6 +224,18 @@ def _otel_sink(settings: config.Otel, metrics: config.Metrics) -> "OtelSink":
             f"otel.endpoint: {error.name} is missing: pip install 'attention-sidecar[otel]'"
         ) from None
     return OtelSink(settings, metrics)
+
+
+def _kafka_sink(settings: config.Kafka, metrics: OwnMetrics) -> "KafkaSink":
+    try:
+        from sidecar.daemon.sinks.kafka import KafkaSink
+
+        return KafkaSink(settings, metrics)
+    except ModuleNotFoundError as error:
+        extra = "librdkafka" if error.name == "confluent_kafka" else "kafka"
+        raise MissingLibrary(
+            f"kafka.client: {error.name} is missing: pip install 'attention-sidecar[{extra}]'"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,1 @@
+"""What reads from Kafka: a live view of samples, and the archiver of a fleet."""

@@ -1,0 +1,75 @@
+"""How kafka-python reaches the brokers, for producers and consumers alike."""
+
+import logging
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from sidecar import config
+from sidecar.daemon.sinks.kafka.client import (
+    CLIENT_ID,
+    REQUEST_SECONDS,
+    Away,
+    MissingTopic,
+    security_protocol,
+)
+
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
+
+_UNKNOWN_TOPIC = 3
+
+
+def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
+    """A connected client of kafka-python, such as KafkaProducer. Raises Away.
+
+    By itself a client that cannot connect would leave its threads and sockets behind.
+    """
+    made: list[Any] = []
+
+    def network(**given: Any) -> Any:
+        made.append(kind.DEFAULT_CONFIG["kafka_client"](**given))
+        return made[-1]
+
+    try:
+        return kind(kafka_client=network, **_options(settings), **options)
+    except BaseException as error:
+        for one in made:
+            one.close()
+        if isinstance(error, KafkaError | OSError):
+            servers = ", ".join(settings.bootstrap_servers)
+            raise Away(f"no broker at {servers}: {error}") from error
+        raise
+
+
+def require(topic: str, settings: config.Kafka) -> None:
+    """Raise MissingTopic when there is no such topic, without asking in a way that makes it."""
+    admin = opened(KafkaAdminClient, settings)
+    try:
+        [found] = admin.describe_topics([topic])
+    except KafkaError as error:
+        raise Away(f"topic {topic!r} cannot be looked up: {error}") from error
+    finally:
+        admin.close()
+    if found["error_code"] == _UNKNOWN_TOPIC:
+        raise MissingTopic(f"topic {topic!r} is missing: see `attention-sidecar kafka topics`")
+    if found["error_code"]:
+        raise Away(f"topic {topic!r} cannot be used: error {found['error_code']}")
+
+
+def _options(settings: config.Kafka) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "bootstrap_timeout_ms": int(1000 * REQUEST_SECONDS),
+        "client_id": CLIENT_ID,
+        "reconnect_backoff_max_ms": 2000,
+        "request_timeout_ms": int(1000 * REQUEST_SECONDS),
+        "security_protocol": security_protocol(settings),
+        "ssl_cafile": settings.tls_ca and str(settings.tls_ca),
+        "ssl_certfile": settings.tls_certificate and str(settings.tls_certificate),
+        "ssl_keyfile": settings.tls_key and str(settings.tls_key),
+        "ssl_password": settings.tls_key_password and settings.tls_key_password.get_secret_value(),
+        "sasl_mechanism": settings.sasl_mechanism,
+        "sasl_plain_username": settings.username,
+        "sasl_plain_password": settings.password and settings.password.get_secret_value(),
+    }

@@ -1,0 +1,101 @@
+"""The Kafka sink: encodes batches and hands them to a stream for each topic."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, StateSetMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from sidecar import config
+from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.kafka import encode
+from sidecar.daemon.sinks.kafka.client import connector
+from sidecar.daemon.sinks.kafka.messages import Messages
+from sidecar.daemon.sinks.kafka.stream import STATES, Stream
+
+_PREFIX = "attention_sidecar_kafka_"
+_CLOSING_SECONDS = 0.5
+"""Left of the time to stop for closing clients and files."""
+
+
+class KafkaSink(Sink):
+    """A write succeeds when the messages are in the queue on disk, broker or no broker."""
+
+    name = "kafka"
+
+    def __init__(self, settings: config.Kafka, metrics: OwnMetrics) -> None:
+        """Raises ModuleNotFoundError when the client's library is not installed."""
+        self._settings, self._connect = settings, connector(settings)
+        self._dropped = metrics.dropped
+        self._streams: dict[str, Stream] = {}
+
+    def start(self) -> None:
+        """Open the queues and begin to connect."""
+        topics = [self._settings.samples_topic]
+        if self._settings.archive:
+            topics.append(self._settings.archive_topic)
+        for topic in topics:
+            if topic not in self._streams:
+                stream = Stream(self._settings, topic, self._connect, self._count_lost)
+                stream.start()
+                self._streams[topic] = stream
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Queue a batch of `schema.RECORD`."""
+        self.publish(self._settings.samples_topic, encode.samples(batch, self._settings))
+        if self._settings.archive:
+            for messages in encode.whole(batch, self._settings.max_message_bytes):
+                self.publish(self._settings.archive_topic, messages)
+
+    def publish(self, topic: str, messages: Messages) -> None:
+        """Queue messages for a topic that was opened at the start."""
+        self._streams[topic].put(messages)
+
+    def fault(self) -> str:
+        """What keeps samples from the brokers, by topic."""
+        streams = self._streams.values()
+        return "; ".join(
+            found for stream in streams for found in (stream.fault, stream.spill.error) if found
+        )
+
+    def stop(self, deadline: float) -> None:
+        """Send what can be sent by then; the rest waits on disk for the next start."""
+        for stream in self._streams.values():
+            stream.finish(deadline - _CLOSING_SECONDS)
+        for stream in self._streams.values():
+            stream.join(deadline)
+
+    def collect(self) -> Iterator[Metric]:
+        """`attention_sidecar_kafka_*`."""
+        topic = ["topic"]
+        state = StateSetMetricFamily(f"{_PREFIX}state", "State of a topic.", labels=topic)
+        delivered = CounterMetricFamily(
+            f"{_PREFIX}delivered_samples", "Samples that brokers have acknowledged.", labels=topic
+        )
+        lost = CounterMetricFamily(
+            f"{_PREFIX}lost_samples", "Samples lost, by reason.", labels=["topic", "reason"]
+        )
+        waiting = GaugeMetricFamily(
+            f"{_PREFIX}waiting_samples", "Samples not yet acknowledged.", labels=topic
+        )
+        size = GaugeMetricFamily(f"{_PREFIX}spill_bytes", "Bytes in the spill.", labels=topic)
+        torn = CounterMetricFamily(
+            f"{_PREFIX}torn_bytes", "Bytes that a crash left incomplete.", labels=topic
+        )
+        connections = CounterMetricFamily(
+            f"{_PREFIX}connections", "Clients connected; all after the first.", labels=topic
+        )
+        for name, stream in list(self._streams.items()):
+            state.add_metric([name], {one: one == stream.state for one in STATES})
+            delivered.add_metric([name], stream.delivered)
+            for reason, count in list(stream.lost.items()):
+                lost.add_metric([name, reason], count)
+            waiting.add_metric([name], stream.spill.samples)
+            size.add_metric([name], stream.spill.size)
+            torn.add_metric([name], stream.spill.torn_bytes)
+            connections.add_metric([name], stream.connections)
+        yield from (state, delivered, lost, waiting, size, torn, connections)
+
+    def _count_lost(self, samples: int, reason: str) -> None:
+        self._dropped.labels(self.name, reason).inc(samples)

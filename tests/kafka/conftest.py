@@ -1,0 +1,61 @@
+"""A real broker for the tests of this folder; topics keep them apart."""
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.kafka.broker import Broker, lacking, running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """kafka-python leaves sockets to the garbage collector when it is refused."""
+    for item in items:
+        if "tests/kafka/" in str(item.path):
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Those sockets are closed while that is allowed."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def can_run_a_broker() -> None:
+    """Skips where no broker can run, and fails there when CI=true."""
+    if lacking() and os.environ.get("CI") == "true":
+        pytest.fail(lacking())
+    if lacking():
+        pytest.skip(lacking())
+
+
+@pytest.fixture(scope="session")
+def one_broker(
+    can_run_a_broker: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broker]:
+    """One for all tests: to start it takes seconds of the processor."""
+    with running(tmp_path_factory.mktemp("broker")) as started:
+        yield started
+
+
+@pytest.fixture
+def broker(one_broker: Broker) -> Iterator[Broker]:
+    """May be killed and paused."""
+    yield one_broker
+    one_broker.restore()
+
+
+@pytest.fixture
+def new_topic(broker: Broker) -> Callable[..., str]:
+    """Makes a topic that no other test uses."""
+
+    def make(partitions: int = 4, **configs: str) -> str:
+        name = f"t-{uuid4().hex}"
+        broker.create(name, partitions, **configs)
+        return name
+
+    return make

@@ -1,0 +1,243 @@
+"""The queue on disk: order, bounds, restarts, torn files and a disk that takes nothing."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sidecar.daemon.sinks.kafka import segment, spill
+from sidecar.daemon.sinks.kafka.spill import Busy, Spill
+
+ROOT = Path(__file__).parents[2]
+MB = 1 << 20
+
+
+class Queue:
+    """A spill and what it lost."""
+
+    def __init__(self, folder: Path, max_bytes: int = 100 * MB) -> None:
+        self.lost: Counter[str] = Counter()
+        self.spill = Spill(folder, max_bytes, self._lose)
+
+    def _lose(self, samples: int, reason: str) -> None:
+        self.lost[reason] += samples
+
+    def put(self, *numbers: int, size: int = 8) -> None:
+        for number in numbers:
+            self.spill.append(str(number).encode().rjust(size), 10)
+
+    def take(self, count: int = 1000) -> list[int]:
+        """Numbers read, not yet acknowledged."""
+        found: list[int] = []
+        while len(found) < count and (entry := self.spill.next()) is not None:
+            found.append(int(entry.frame.payload))
+        return found
+
+    def done(self, count: int) -> None:
+        for _ in range(count):
+            self.spill.acknowledge()
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Files may not grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_frames_come_in_order_and_only_once(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.put(*range(5))
+    assert queue.take(3) == [0, 1, 2]
+    queue.put(5)
+    assert queue.take() == [3, 4, 5]
+    assert queue.take() == []
+    assert queue.spill.samples == 60
+    queue.done(6)
+    assert (queue.spill.samples, queue.lost) == (0, {})
+
+
+def test_what_is_not_acknowledged_is_read_again(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.put(*range(6))
+    queue.take(4)
+    queue.done(1)
+    queue.spill.rewind()
+    assert queue.spill.samples == 50
+    assert queue.take() == [1, 2, 3, 4, 5]
+
+
+def test_a_restart_reads_what_was_not_acknowledged(tmp_path: Path) -> None:
+    first = Queue(tmp_path)
+    first.put(*range(6))
+    first.take(4)
+    first.done(2)
+    first.spill.close()
+    second = Queue(tmp_path)
+    assert second.spill.samples == 40
+    second.put(6)
+    assert second.take() == [2, 3, 4, 5, 6]
+    assert (first.lost, second.lost) == ({}, {})
+
+
+def test_segments_are_deleted_once_they_are_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spill, "SEGMENT_BYTES", 1000)
+    queue = Queue(tmp_path)
+    queue.put(*range(10), size=600)
+    assert len(segment.numbers(tmp_path)) == 5
+    queue.take()
+    queue.done(7)
+    assert len(segment.numbers(tmp_path)) == 2
+    queue.spill.close()
+    assert Queue(tmp_path).take() == [7, 8, 9]
+
+
+def test_a_full_spill_drops_the_oldest_and_counts_it_exactly(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, max_bytes=1 * MB)
+    queue.put(*range(100), size=50_000)
+    kept = queue.take()
+    assert queue.spill.size <= 1 * MB
+    assert kept == list(range(kept[0], 100))
+    assert queue.lost == {"spill_full": 10 * kept[0]}
+    assert kept[0] > 70
+
+
+def test_what_the_client_has_is_not_lost_when_its_segment_is_dropped(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, max_bytes=1 * MB)
+    queue.put(0, 1, 2, size=50_000)
+    assert queue.take(2) == [0, 1]
+    queue.put(*range(3, 40), size=50_000)
+    unread = queue.take()
+    assert sum(queue.lost.values()) == 10 * (40 - 2 - len(unread))
+    before = queue.lost["spill_full"]
+    queue.spill.acknowledge()
+    queue.spill.rewind()
+    assert queue.lost["spill_full"] == before + 10, "the second could not be read again"
+    assert queue.take() == unread
+
+
+@pytest.mark.parametrize("cut", [1, 9, 20])
+def test_a_torn_tail_is_cut_off_and_counted(tmp_path: Path, cut: int) -> None:
+    first = Queue(tmp_path)
+    first.put(*range(3))
+    first.spill.close()
+    [file] = [path for path in tmp_path.glob("*.frames") if path.stat().st_size]
+    os.truncate(file, file.stat().st_size - cut)
+    second = Queue(tmp_path)
+    assert second.spill.torn_bytes == 24 - cut
+    second.put(7)
+    assert second.take() == [0, 1, 7]
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    first = Queue(tmp_path)
+    first.put(*range(3))
+    first.spill.close()
+    [file] = [path for path in tmp_path.glob("*.frames") if path.stat().st_size]
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    second = Queue(tmp_path)
+    assert (second.take(), second.spill.torn_bytes) == ([0, 1], 24)
+
+
+def test_what_becomes_unreadable_is_skipped_and_counted(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.put(*range(4))
+    [file] = [path for path in tmp_path.glob("*.frames") if path.stat().st_size]
+    with file.open("r+b") as damaged:
+        damaged.seek(30)
+        damaged.write(b"\xff")
+    assert queue.take() == [0]
+    assert queue.lost == {"unreadable": 30}
+
+
+def test_a_folder_has_one_daemon(tmp_path: Path) -> None:
+    first = Queue(tmp_path)
+    with pytest.raises(Busy, match=r"set kafka\.spill_path"):
+        Queue(tmp_path)
+    first.spill.close()
+    Queue(tmp_path)
+
+
+def test_a_full_disk_leaves_room_in_memory_and_is_told(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.put(0, 1, size=1000)
+    with full_disk(2500):
+        queue.put(2, 3, 4, size=1000)
+        assert "File too large" in queue.spill.error
+        assert queue.take() == [0, 1, 2, 3, 4]
+    assert queue.lost == {}
+    queue.spill.rewind()
+    queue.spill.close()
+    assert queue.lost == {"disk": 30}
+    assert Queue(tmp_path).take() == [0, 1]
+
+
+def test_memory_in_place_of_a_disk_is_bounded_and_its_losses_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spill, "SEGMENT_BYTES", 100_000)
+    queue = Queue(tmp_path)
+    with full_disk(0):
+        queue.put(*range(1000), size=10_000)
+        assert queue.spill.size < 250_000
+        kept = queue.take()
+        assert kept[-1] == 999
+        assert queue.lost == {"disk": 10 * (1000 - len(kept))}
+
+
+def test_the_disk_is_used_again_when_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spill, "DISK_RETRY_SECONDS", 0.0)
+    queue = Queue(tmp_path)
+    with full_disk(0):
+        queue.put(0, 1)
+        assert queue.spill.error
+    queue.put(2, 3)
+    assert queue.spill.error == ""
+    assert queue.take() == [0, 1, 2, 3]
+    queue.done(2)
+    queue.spill.close()
+    assert (Queue(tmp_path).take(), queue.lost) == ([2, 3], {})
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from sidecar.daemon.sinks.kafka.spill import Spill
+spill = Spill(Path(sys.argv[1]), 1 << 30, print)
+number = 0
+while True:
+    spill.append(str(number).encode().rjust(5000), 1)
+    os.write(1, f"{number}\\n".encode())
+    number += 1
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_nothing_that_it_took(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as writer:
+        assert writer.stdout
+        for _ in range(2000):
+            last = writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        last = (writer.stdout.read().splitlines() or [last])[-1]
+    found = Queue(tmp_path).take(10**9)
+    assert found[: int(last) + 1] == list(range(int(last) + 1))
+    assert len(found) <= int(last) + 2, "at most one more, which was under way"
