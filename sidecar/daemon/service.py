@@ -10,30 +10,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import uvicorn
 from prometheus_client import ProcessCollector
 
 import sidecar
-from sidecar import calibration, config
+from sidecar import calibration
 from sidecar.config import Settings
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
 from sidecar.daemon.intake import Intake
 from sidecar.daemon.own import OwnMetrics
-from sidecar.daemon.page import Collector, Page
+from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import SamplingControl
-from sidecar.daemon.sinks.archive import ArchiveSink
 from sidecar.daemon.sinks.base import Sink, SinkRunner
-from sidecar.daemon.sinks.prometheus import PrometheusSink
+from sidecar.daemon.sinks.chosen import MissingLibrary, chosen
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
-
-if TYPE_CHECKING:
-    from sidecar.daemon.sinks.kafka import KafkaSink
-    from sidecar.daemon.sinks.otel import OtelSink
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +37,6 @@ _ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 DRAIN_SHARE = 0.3
 WRITE_SHARE = 0.8
 """When, within the time for a clean stop, the intake closes and the sinks begin to close."""
-
-
-class MissingLibrary(RuntimeError):
-    """A library that the settings ask for is not installed."""
 
 
 class Daemon:
@@ -61,29 +52,18 @@ class Daemon:
         self.metrics = OwnMetrics()
         self.taps = Taps()
         self.sampling = SamplingControl(settings.sampling)
-        prometheus = PrometheusSink(settings.metrics, self.metrics)
-        self.runners = [self._runner(prometheus)]
-        self._archive: SinkRunner | None = None
-        collectors: dict[str, Collector] = {
-            "signals": prometheus,
-            "taps": self.taps,
-            "sidecar": self.metrics.registry,
-            "process": ProcessCollector(registry=None),
-        }
-        if settings.archive.enabled:
-            archive = ArchiveSink(settings.archive)
-            self._archive = self._runner(archive)
-            self.runners.append(self._archive)
-            collectors["archive"] = archive
-        if settings.otel.endpoint:
-            otel = _otel_sink(settings.otel, settings.metrics)
-            self.runners.append(self._runner(otel))
-            collectors["otel"] = otel
-        if settings.kafka.bootstrap_servers:
-            kafka = _kafka_sink(settings.kafka, self.metrics)
-            self.runners.append(self._runner(kafka))
-            collectors["kafka"] = kafka
-        self.page = Page(collectors)
+        sinks = chosen(settings, self.metrics)
+        runners = {name: self._runner(sink) for name, sink in sinks.items()}
+        self.runners = list(runners.values())
+        self._archive = runners.get("archive")
+        self.page = Page(
+            {
+                **sinks,
+                "taps": self.taps,
+                "sidecar": self.metrics.registry,
+                "process": ProcessCollector(registry=None),
+            }
+        )
         self._started = time.time()
         self._stopping = False
         self._token = token.obtain(settings.http.token)
@@ -214,28 +194,6 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
-
-
-def _otel_sink(settings: config.Otel, metrics: config.Metrics) -> "OtelSink":
-    try:
-        from sidecar.daemon.sinks.otel import OtelSink
-    except ModuleNotFoundError as error:
-        raise MissingLibrary(
-            f"otel.endpoint: {error.name} is missing: pip install 'attention-sidecar[otel]'"
-        ) from None
-    return OtelSink(settings, metrics)
-
-
-def _kafka_sink(settings: config.Kafka, metrics: OwnMetrics) -> "KafkaSink":
-    try:
-        from sidecar.daemon.sinks.kafka import KafkaSink
-
-        return KafkaSink(settings, metrics)
-    except ModuleNotFoundError as error:
-        extra = "librdkafka" if error.name == "confluent_kafka" else "kafka"
-        raise MissingLibrary(
-            f"kafka.client: {error.name} is missing: pip install 'attention-sidecar[{extra}]'"
-        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,9 +5,11 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future
 
 import pyarrow as pa
+from prometheus_client.metrics_core import Metric
 
 from sidecar.daemon.own import OwnMetrics
 
@@ -49,6 +51,10 @@ class Sink(ABC):
     def fault(self) -> str:
         """What is wrong although writes succeed; empty when nothing is."""
         return ""
+
+    def collect(self) -> Iterable[Metric]:
+        """The sink's own metrics, from any thread."""
+        return ()
 
     def flush(self) -> None:  # noqa: B027 - may do nothing
         """Let readers see what was written; raises what keeps it from them."""

@@ -1,0 +1,79 @@
+"""Settings of the Kafka sink."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from sidecar.config.fields import Positive, Section
+
+HostAndPort = Annotated[str, Field(pattern=r"^[^\s/,]+:\d+$")]
+TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+
+
+class Kafka(Section):
+    """Samples to Kafka; on when `bootstrap_servers` are given."""
+
+    bootstrap_servers: list[HostAndPort] = []
+    """`host:port` of one or more brokers; a list, or text with commas."""
+    client: Literal["kafka-python", "librdkafka"] = "kafka-python"
+    """Library that talks to the brokers; `librdkafka` is faster and an extra of its own."""
+    samples_topic: TopicName = "attention.samples"
+    """Topic of the samples: a record for each, with signals and without per-head arrays."""
+    alerts_topic: TopicName = "attention.alerts"
+    """Topic of alerts; nothing is sent to it yet."""
+    archive_topic: TopicName = "attention.archive"
+    """Topic of whole record batches, which `attention-sidecar archive from-kafka` reads."""
+    archive: bool = False
+    """Send to `archive_topic`, per-head arrays included: some 5 kB a sample."""
+    format: Literal["json", "avro"] = "json"
+    """How samples are written."""
+    schema_id: Annotated[int, Field(ge=0, lt=1 << 32)] | None = None
+    """Id of the Avro schema in a schema registry; records then begin with it."""
+    key: str = "request_id"
+    """What records are keyed by: `request_id`, `route`, or a tag such as `tenant`."""
+    compression: Literal["zstd", "gzip", "none"] = "zstd"
+    """Compression of what is sent."""
+    max_message_bytes: Annotated[int, Field(ge=10_000)] = 1_000_000
+    """Largest record; larger batches are split, a larger sample is lost and counted."""
+    in_flight_mb: Positive = 8
+    """Megabytes sent to a topic and not yet acknowledged; bounds the client's memory."""
+    spill_path: Path = Path("attention-spill")
+    """Folder of what is not yet acknowledged; belongs to one daemon."""
+    spill_mb: Positive = 1024
+    """Megabytes that may wait there for each topic; beyond, the oldest are lost and counted."""
+    tls: bool = False
+    """Encrypt, and check the brokers' certificates."""
+    tls_ca: Path | None = None
+    """Certificates to trust; by default the system's."""
+    tls_certificate: Path | None = None
+    """Our certificate, where brokers ask for one."""
+    tls_key: Path | None = None
+    """Its key."""
+    tls_key_password: SecretStr | None = None
+    """The key's password."""
+    username: str | None = None
+    """User for SASL."""
+    password: SecretStr | None = None
+    """Password for SASL."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How to authenticate; needs `username` and `password`."""
+
+    @field_validator("bootstrap_servers", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("schema_id")
+    @classmethod
+    def _of_avro(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("format") != "avro":
+            raise ValueError("should be given with kafka.format=avro only")
+        return value
+
+    @field_validator("sasl_mechanism")
+    @classmethod
+    def _with_credentials(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not (info.data.get("username") and info.data.get("password")):
+            raise ValueError("should come with kafka.username and kafka.password")
+        return value

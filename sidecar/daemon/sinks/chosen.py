@@ -1,0 +1,50 @@
+"""The sinks that the settings ask for; the library of one is loaded only where it is asked for."""
+
+from collections.abc import Callable
+
+from sidecar.config import Settings
+from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.prometheus import PrometheusSink
+
+_EXTRAS = {"confluent_kafka": "librdkafka"}
+"""The extra that has a library, where it is not the one of the sink's name."""
+
+
+class MissingLibrary(RuntimeError):
+    """A library that the settings ask for is not installed."""
+
+
+def chosen(settings: Settings, own: OwnMetrics) -> dict[str, Sink]:
+    """The sinks by their names on the page; raises MissingLibrary, AddressError for a folder."""
+    sinks: dict[str, Sink] = {"signals": PrometheusSink(settings.metrics, own)}
+    if settings.archive.enabled:
+        sinks["archive"] = ArchiveSink(settings.archive)
+    if settings.otel.endpoint:
+        sinks["otel"] = _loaded("otel", "otel.endpoint", lambda: _otel(settings))
+    if settings.kafka.bootstrap_servers:
+        sinks["kafka"] = _loaded("kafka", "kafka.client", lambda: _kafka(settings, own))
+    return sinks
+
+
+def _otel(settings: Settings) -> Sink:
+    from sidecar.daemon.sinks.otel import OtelSink
+
+    return OtelSink(settings.otel, settings.metrics)
+
+
+def _kafka(settings: Settings, own: OwnMetrics) -> Sink:
+    from sidecar.daemon.sinks.kafka import KafkaSink
+
+    return KafkaSink(settings.kafka, own)
+
+
+def _loaded(extra: str, setting: str, build: Callable[[], Sink]) -> Sink:
+    try:
+        return build()
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name), extra)
+        raise MissingLibrary(
+            f"{setting}: {error.name} is missing: pip install 'attention-sidecar[{extra}]'"
+        ) from None
