@@ -14,7 +14,8 @@ from sidecar.daemon.service import Daemon
 from tests.daemon.synthetic import Tap
 
 DOCUMENT = Path(sidecar.__file__).parents[1] / "docs" / "metrics.md"
-IMPLICIT = {"le", "attention_tap_state", "version", "vllm_version", "runner", "backend", "device"}
+IMPLICIT = {"le", "version", "vllm_version", "runner", "backend", "device"}
+IMPLICIT |= {"attention_tap_state", "attention_sidecar_kafka_state"}
 KINDS = {"info": "gauge", "stateset": "gauge"}
 
 
@@ -23,8 +24,14 @@ def busy_page(tmp_path: Path, port: int) -> str:
     archive, http = config.Archive(path=tmp_path / "archive"), config.Http(port=port)
     metrics = config.Metrics(per_head=True)
     otel = config.Otel(endpoint="http://127.0.0.1:1")
+    kafka = config.Kafka(
+        bootstrap_servers=["127.0.0.1:1"], client="librdkafka", spill_path=tmp_path / "spill"
+    )
     short = config.Daemon(stop_seconds=2)
-    daemon = Daemon(Settings(archive=archive, http=http, metrics=metrics, otel=otel, daemon=short))
+    settings = Settings(
+        archive=archive, http=http, metrics=metrics, otel=otel, kafka=kafka, daemon=short
+    )
+    daemon = Daemon(settings)
     daemon.start()
     daemon.taps.update(wire.TapStatus.model_validate_json(Tap().status()[1]))
     calibrated = signals.CalibratedHeads("demo", None, 2, ((0, 1),))

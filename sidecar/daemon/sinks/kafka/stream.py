@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 STATES = ("connecting", "running", "stalled", "missing_topic", "away")
 """`stalled`: connected, and nothing is acknowledged. `away`: no connection."""
+LOST_REASONS = ("spill_full", "disk", "unreadable", "too_large", "refused")
 STALL_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _IDLE_SECONDS = 0.2
@@ -44,8 +45,8 @@ class Stream:
         """Samples the broker has acknowledged."""
         self.connections = 0
         """Clients that were connected; all but the first are recoveries."""
-        self.lost: Counter[str] = Counter()
-        """Samples lost, by reason."""
+        self.lost = Counter(dict.fromkeys(LOST_REASONS, 0))
+        """Samples lost, by reason; all are there from the start, so that an increase shows."""
         self._settings, self._connect, self._on_lost = settings, connect, lost
         self._sent: deque[_Sent] = deque()
         self._in_flight = 0
