@@ -174,7 +174,7 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
         feed.send(running, 6000)
         eventually(lambda: running.has(6000, taken_by="kafka"))
         eventually(lambda: running.has(6000, taken_by="archive"))
-        assert running.has(6000, taken_by="prometheus")
+        eventually(lambda: running.has(6000, taken_by="prometheus"))
         lost = page(running, "lost_samples_total")
         assert lost + page(running, "waiting_samples") == 6000
         assert lost > 0
