@@ -14,26 +14,36 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from sidecar.demo.processes import free_port
+from tests.kafka import security
 
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "attention-sidecar")
 CLASS_PATH = JARS / "kafka-4.3.0"
 """Where `deploy/setup.sh` puts the broker's jars."""
 START_SECONDS = 180.0
+_CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
 
 
 class Broker:
     """A broker that can be started, stopped, killed and paused; its topics outlive all that."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._port, self._controller = folder, free_port(), free_port()
+        self._folder = folder
+        self._port, self._secured_port, self._controller = (free_port() for _ in range(3))
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
+        self.authority = security.issue(folder)
+        """Certificate to trust at `secured_address`."""
         (folder / "server.properties").write_text(self._properties())
-        self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c")
+        self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, *security.scram(), "-c")
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def secured_address(self) -> str:
+        """The same broker by TLS, for `security.USER` only."""
+        return f"127.0.0.1:{self._secured_port}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -112,12 +122,20 @@ class Broker:
         return ["java", *memory, "-cp", f"{CLASS_PATH}/*", main]
 
     def _properties(self) -> str:
+        listeners = {
+            "PLAINTEXT": self.address,
+            "SASL_SSL": self.secured_address,
+            "CONTROLLER": f"127.0.0.1:{self._controller}",
+        }
+        protocols = "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT"
         return "\n".join(
             [
                 "process.roles=broker,controller",
                 "node.id=1",
                 f"controller.quorum.voters=1@127.0.0.1:{self._controller}",
-                f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self._controller}",
+                f"listeners={','.join(f'{name}://{place}' for name, place in listeners.items())}",
+                f"listener.security.protocol.map={protocols}",
+                *security.properties(self._folder),
                 "controller.listener.names=CONTROLLER",
                 f"log.dirs={self._folder / 'logs'}",
                 "auto.create.topics.enable=true",

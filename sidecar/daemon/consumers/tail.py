@@ -1,6 +1,6 @@
 """Live samples from Kafka, as they were sent: JSON or Avro."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +39,7 @@ class Filter:
         )
 
 
-def follow(settings: config.Kafka, *, from_start: bool) -> Iterator[Row | None]:
+def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]:
     """Samples as they come, and None whenever there are none for a while.
 
     Raises Away when brokers or topic are not there, and Unreadable for a foreign record.
