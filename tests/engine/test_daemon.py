@@ -76,7 +76,7 @@ def test_no_text_leaves_the_engine(served, tmp_path):
         ask(served)
         wait_for(lambda: "attention_samples_total{" in running.metrics())
         page = running.metrics() + str(running.status())
-    assert not re.search("zanzibar|7741", page)
+    assert not re.search("zanzibar|plum-7741", page)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.suffix == ".parquet" for path in written)
     for path in written:

@@ -9,7 +9,7 @@ from tests.engine.server import daemon
 from tests.engine.test_daemon import ask, sampled, wait_for
 from tests.kafka import broker as kafka
 
-SECRETS = (b"zanzibar", b"7741", b"Aldora", b"crowns")
+SECRETS = (b"zanzibar", b"plum-7741", b"Aldora", b"crowns")
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ class Broker:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
-        self._signal(signal.SIGKILL)
+        """End it at once, as a crash does; one that has ended stays so."""
         assert self._process
+        self._process.kill()
         self._process.wait(20)
 
     def pause(self) -> None:

@@ -14,7 +14,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """kafka-python leaves sockets to the garbage collector when it is refused."""
     for item in items:
         if "tests/kafka/" in str(item.path):
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <s(ocket|sl):ResourceWarning"))
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:unclosed <s(ocket|sl):ResourceWarning")
+            )
 
 
 @pytest.fixture(autouse=True)
