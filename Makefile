@@ -12,7 +12,7 @@ setup: ## Make .venv with everything below needs (a few minutes the first time)
 demo: setup ## Serve a small model, roll out a fault, watch its attention; DEMO_FAULT=stale DEMO_ONCE=1
 	@attention-sidecar demo
 
-test: setup ## Run the tests, those against a real vLLM and Prometheus included; ARGS="-m 'not slow'"
+test: setup ## Run the tests, those against real services included; ARGS="-m 'not slow'"
 	@python -m pytest $(ARGS)
 
 check: setup ## Check style, types, imports and generated files; changes nothing
