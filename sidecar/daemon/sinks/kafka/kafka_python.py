@@ -89,6 +89,7 @@ def connect(settings: config.Kafka, topic: str) -> KafkaPythonClient:
         batch_size=_BATCH_BYTES,
         compression_type=None if settings.compression == "none" else settings.compression,
         delivery_timeout_ms=int(1000 * DELIVERY_SECONDS),
+        enable_idempotence=True,
         linger_ms=_LINGER_MS,
         max_block_ms=int(1000 * REQUEST_SECONDS),
         max_request_size=2 * settings.max_message_bytes,
