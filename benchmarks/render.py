@@ -7,7 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.report import read, table
+from benchmarks import side_by_side
+from benchmarks.report import Report, read, table
 from tools import blocks
 
 RESULTS = Path(__file__).parent / "results"
@@ -28,9 +29,14 @@ def figures(block: str, results: Path = RESULTS) -> str:
     """The table of one benchmark and the machine it ran on. Raises FileNotFoundError."""
     name, _, short = block.partition("-")
     report, device = read(results / f"{name}.json")
-    wanted = re.compile(SHORT[name] if short else ".*")
-    shown = {key: figure for key, figure in report.figures.items() if wanted.fullmatch(key)}
-    return f"{table(shown)}\n\nMeasured by `benchmarks/{name}.py` on {device}."
+    return f"{_table(report, short)}\n\nMeasured by `benchmarks/{name}.py` on {device}."
+
+
+def _table(report: Report, short: str) -> str:
+    if report.benchmark == "demo_changes":
+        return side_by_side.table(report)
+    wanted = re.compile(SHORT[report.benchmark] if short else ".*")
+    return table({key: one for key, one in report.figures.items() if wanted.fullmatch(key)})
 
 
 if __name__ == "__main__":

@@ -21,12 +21,19 @@ class Moved:
     """Standard error of the difference; None when there was too little to tell."""
 
     @property
+    def least(self) -> float | None:
+        """What it must have changed by to have moved; None when there was too little to tell."""
+        if self.before is None or self.error is None:
+            return None
+        return max(_ERRORS * self.error, _LEAST * abs(self.before))
+
+    @property
     def direction(self) -> str | None:
         """`fell`, `rose` or `stayed`; None when it was not measured on both sides."""
-        if self.before is None or self.after is None or self.error is None:
+        if self.before is None or self.after is None or self.least is None:
             return None
         by = self.after - self.before
-        if abs(by) <= max(_ERRORS * self.error, _LEAST * abs(self.before)):
+        if abs(by) <= self.least:
             return "stayed"
         return "rose" if by > 0 else "fell"
 

@@ -14,7 +14,7 @@ from sidecar.demo.conclusion import conclude
 from sidecar.demo.deployment import Deployment
 from sidecar.demo.faults import CHANGES, HEALTHY, Change
 from sidecar.demo.layout import Layout
-from sidecar.demo.phases import SIGNALS
+from sidecar.demo.phases import SIGNALS, Phase
 from sidecar.demo.processes import Child, DemoError, answers
 from sidecar.demo.stage import Stage
 from sidecar.demo.traffic import Traffic
@@ -38,10 +38,10 @@ def tell(folder: Path, *, fault: str, seconds: float, once: bool) -> int:
     return 0
 
 
-def run(folder: Path, change: Change, *, seconds: float, once: bool) -> None:
+def run(folder: Path, change: Change, *, seconds: float, once: bool) -> tuple[Phase, Phase]:
     """Tell the story of one change in ``folder``, with ``seconds`` of traffic on either side.
 
-    Unless ``once``, traffic goes on until Ctrl-C.
+    Unless ``once``, traffic goes on until Ctrl-C. Returns what was measured before and after.
 
     Raises DemoError when a model is missing, a process dies, a request fails or no samples arrive.
     """
@@ -51,7 +51,7 @@ def run(folder: Path, change: Change, *, seconds: float, once: bool) -> None:
     try:
         with _daemon(layout) as daemon, Deployment(layout) as deployment:
             _start(layout, daemon, change)
-            _tell(Stage(layout, daemon, deployment, seconds=seconds), change, once=once)
+            return _tell(Stage(layout, daemon, deployment, seconds=seconds), change, once=once)
     finally:
         layouts.clean(layout)
 
@@ -71,7 +71,7 @@ def _start(layout: Layout, daemon: Child, change: Change) -> None:
     click.echo(f"metrics: {ready}")
 
 
-def _tell(stage: Stage, change: Change, *, once: bool) -> None:
+def _tell(stage: Stage, change: Change, *, once: bool) -> tuple[Phase, Phase]:
     stage.deployment.deploy(HEALTHY)
     before = stage.watch("before", HEALTHY)
     rollout = datetime.now(UTC)
@@ -85,6 +85,7 @@ def _tell(stage: Stage, change: Change, *, once: bool) -> None:
     ending.show(stage.layout, ending.split(change, rollout, measured))
     if not once:
         _stay(stage, change)
+    return before, after
 
 
 def _stay(stage: Stage, change: Change) -> None:

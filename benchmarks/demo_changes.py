@@ -1,0 +1,63 @@
+"""What each change of the demo does to answers, lengths and attention: its stories, told in turn.
+
+A figure's value is after the rollout, its baseline before it. ``--change NAME`` tells one story.
+"""
+
+import argparse
+import math
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.report import Figure, Report
+from sidecar.demo import story
+from sidecar.demo.conclusion import compare
+from sidecar.demo.faults import CHANGES, Change
+from sidecar.demo.phases import FIGURES, Phase
+
+SECONDS = 50.0
+"""Traffic before and after the rollout, as `attention-sidecar demo` has it."""
+GOAL_MINUTES = 6.0
+
+
+def told(change: Change) -> dict[str, Figure]:
+    """Tell a story and give its figures; their names end with that of the change."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.monotonic()
+        before, after = story.run(Path(folder, "demo-run"), change, seconds=SECONDS, once=True)
+        minutes = (time.monotonic() - start) / 60
+    figures = compared(before, after) | lengths(before, after)
+    figures["minutes"] = Figure(minutes, "min", goal=GOAL_MINUTES)
+    return {f"{name}_{change.name}": figure for name, figure in figures.items()}
+
+
+def compared(before: Phase, after: Phase) -> dict[str, Figure]:
+    """Accuracy and signals, and for each the least difference that counts as a move."""
+    figures = {}
+    for name in FIGURES:
+        moved = compare(name, before, after)
+        figures[name] = Figure(_known(moved.after), "", baseline=moved.before)
+        figures[f"least_change_of_{name}"] = Figure(_known(moved.least), "")
+    return figures
+
+
+def lengths(before: Phase, after: Phase) -> dict[str, Figure]:
+    """Mean length of the prompts, and how many were answered."""
+    asked, answered = len(before.tally.answers), len(after.tally.answers)
+    tokens = Figure(
+        _known(after.tally.prompt_tokens()), "tokens", baseline=before.tally.prompt_tokens()
+    )
+    return {"prompt_tokens": tokens, "requests": Figure(answered, "", baseline=asked)}
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--change", choices=CHANGES)
+    chosen, rest = parser.parse_known_args()
+    changes = [CHANGES[chosen.change]] if chosen.change else list(CHANGES.values())
+    results = {name: figure for change in changes for name, figure in told(change).items()}
+    Report("demo_changes", results).finish(rest)
