@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sidecar import calibration
 from sidecar.config import Heads
 from sidecar.signals import matching
+from sidecar.tap.engines.base import Layer
 
 AUTO_COUNT = 4
 
@@ -68,6 +69,15 @@ def of_calibration(
         f"usual layers: heads.calibrations has {found.heads} heads in layers {found.layers}, "
         f"the model's layers have {available}"
     )
+
+
+def alike(chosen: Sequence[Layer]) -> tuple[list[Layer], str]:
+    """Those of the first one's shape, which one sample can hold, and what is said of the others."""
+    kept = [layer for layer in chosen if layer.shape == chosen[0].shape]
+    others = [layer.index for layer in chosen if layer.shape != chosen[0].shape]
+    if not others:
+        return kept, ""
+    return kept, f"layers {others} are left out: they differ in shape from {chosen[0].index}"
 
 
 def _spread(layers: list[int]) -> list[int]:

@@ -104,7 +104,9 @@ class Tap:
         """What is not as it was asked for, though the tap works; empty when all is."""
         if self._wanted.layers == self._refused:
             return self._refusal
-        return self._uncalibrated if self._chosen == "auto" else ""
+        uncalibrated = self._uncalibrated if self._chosen == "auto" else ""
+        left_out = self.tapped.left_out if self.tapped else ""
+        return "; ".join(filter(None, [uncalibrated, left_out]))
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""

@@ -36,7 +36,7 @@ class Tapped:
         every = [layer.index for layer in layers]
         indices = set(layer_choice.choose(choice, every, calibrated))
         chosen = [layer for layer in layers if layer.index in indices]
-        self.layers = [layer for layer in chosen if layer.shape == chosen[0].shape]
+        self.layers, self.left_out = layer_choice.alike(chosen)
         self.slots = {layer.index: slot for slot, layer in enumerate(self.layers)}
         self.stash = Stash(self.layers, identity.max_requests, identity.device)
         self._adapter = adapter

@@ -1,9 +1,12 @@
 import re
 
 import pytest
+import torch
 
 from sidecar.config import Heads
-from sidecar.tap.layers import UnknownLayer, choose, of_calibration
+from sidecar.tap.engines.base import Layer
+from sidecar.tap.layers import UnknownLayer, alike, choose, of_calibration
+from sidecar.tap.summary.naive import Scoring
 from tests.calibration.test_artefact import made
 
 
@@ -34,6 +37,18 @@ def test_an_unknown_layer_is_named():
 def test_auto_takes_the_layers_of_calibrated_heads():
     assert choose("auto", range(32), calibrated=[9, 4]) == [4, 9]
     assert choose("all", range(3), calibrated=[1]) == [0, 1, 2]
+
+
+def layer(index, heads):
+    return Layer(f"layer.{index}", index, None, heads, 2, 64, torch.float32, Scoring(scale=1.0))
+
+
+def test_layers_of_another_shape_are_left_out_and_named():
+    chosen = [layer(1, heads=4), layer(3, heads=8), layer(5, heads=4), layer(7, heads=8)]
+    kept, told = alike(chosen)
+    assert [one.index for one in kept] == [1, 5]
+    assert told == "layers [3, 7] are left out: they differ in shape from 1"
+    assert alike(kept) == (kept, "")
 
 
 @pytest.fixture
