@@ -1,6 +1,7 @@
 """What each change of the demo does to answers, lengths and attention: its stories, told in turn.
 
-A figure's value is after the rollout, its baseline before it. ``--change NAME`` tells one story.
+A figure's value is after the rollout, its baseline before it. ``--change NAME`` tells one story and
+keeps the figures of the others.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, read
 from sidecar.demo import story
 from sidecar.demo.conclusion import compare
 from sidecar.demo.faults import CHANGES, Change
@@ -54,10 +55,19 @@ def _known(value: float | None) -> float:
     return math.nan if value is None else value
 
 
+def _measure(changes: list[Change], file: Path | None) -> Report:
+    """Tell the stories; what a file knows of others stays, and it is written after each."""
+    figures = dict(read(file)[0].figures) if file and file.exists() else {}
+    for change in changes:
+        figures |= told(change)
+        if file:
+            Report("demo_changes", figures).write(file)
+    return Report("demo_changes", figures)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--change", choices=CHANGES)
-    chosen, rest = parser.parse_known_args()
-    changes = [CHANGES[chosen.change]] if chosen.change else list(CHANGES.values())
-    results = {name: figure for change in changes for name, figure in told(change).items()}
-    Report("demo_changes", results).finish(rest)
+    parser.add_argument("--change", action="append", choices=CHANGES, help="several may be given")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    _measure([CHANGES[name] for name in chosen.change or CHANGES], chosen.json).finish([])

@@ -2,7 +2,8 @@
 
 Both bundled models are served by vLLM with the tap on and sit exams. Within the closed-book one, at
 equal lengths, answers from the documents are told from answers from memory by each signal alone and
-by the grounding score. ``--questions N`` asks N of each kind.
+by the grounding score; once more where both are about subjects learned by heart. ``--questions N``
+asks N of each kind.
 """
 
 import argparse
@@ -11,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from benchmarks import told_apart
 from benchmarks.asked import Answer, Asked, served
 from benchmarks.report import Figure, Report
 from benchmarks.told_apart import Plan, Separation
-from sidecar.demo import exams
+from sidecar.demo import exams, taught
 from sidecar.demo.exams import Exam
 from sidecar.demo.judge import right
 from sidecar.demo.recipes import RECIPES
@@ -25,6 +28,8 @@ from sidecar.demo.world import Case
 QUESTIONS = 150
 CALIBRATION = 100
 """Prompts on which the heads are found; none of them is asked again."""
+MORE = 4
+"""Times the questions, for answers from documents about what is known by heart: they are rare."""
 DOCUMENTS = 6
 STRIDES = (1, 2, 4, 8, 16)
 AVERAGED = (1, 2, 5, 10, 20)
@@ -55,10 +60,13 @@ def main(questions: int) -> Report:
         figures["closed_book_contradicted_exact"] = _right(contradicted, goal=20, better="lower")
         heads = asked.calibrate(kinds(CALIBRATION, "calibration").new)
         found = kinds(questions, "told-apart")
-        answers = [*asked.ask(found.new), *asked.ask(found.remembered)]
+        about_remembered = asked.ask(found.remembered)
+        answers = [*asked.ask(found.new), *about_remembered]
+        more = asked.ask(kinds(MORE * questions, "same-subjects").remembered)
     documents, by_heart = told_apart.matched(answers)
     separation = Separation(documents, by_heart, heads)
     figures |= _signals(separation, Separation(documents, by_heart, other_heads))
+    figures |= _same_subjects([*about_remembered, *more], heads)
     return Report("grounding", figures | _plans(separation))
 
 
@@ -67,11 +75,13 @@ def _exact(asked: Asked, questions: int) -> dict[str, Figure]:
     by_count = [asked.ask(exams.cases(Exam(n), questions)) for n in (3, 6, 10)]
     named = dict(zip((3, 6, 10), by_count, strict=True))
     everything = [answer for answers in by_count for answer in answers]
+    new = asked.ask(taught.new_subjects(Exam(), questions, seed="new-subjects"))
     contradicted = asked.ask(exams.cases(exams.EXAMS["contradicting"], questions))
     refused = asked.ask(exams.cases(exams.EXAMS["unanswerable"], questions))
     return {
         "grounded_exact": _right(everything, goal=98),
         **{f"grounded_exact_{n}_documents": _right(answers) for n, answers in named.items()},
+        "new_subjects_exact": _right(new),
         "contradicted_exact": _right(contradicted, goal=95),
         "unanswerable_refused": _right(refused),
     }
@@ -79,7 +89,10 @@ def _exact(asked: Asked, questions: int) -> dict[str, Figure]:
 
 def _right(answers: Sequence[Answer], goal: float | None = None, better: str = "higher") -> Figure:
     hits = [right(answer.case, answer.text) for answer in answers]
-    return Figure(100 * float(np.mean(hits)), "%", goal=goal, better=better)  # type: ignore[arg-type]
+    interval = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
+    spread = (100 * interval.low, 100 * interval.high)
+    share = 100 * float(np.mean(hits))
+    return Figure(share, "%", goal=goal, better=better, spread=spread)  # type: ignore[arg-type]
 
 
 def _signals(own: Separation, other: Separation) -> dict[str, Figure]:
@@ -88,12 +101,25 @@ def _signals(own: Separation, other: Separation) -> dict[str, Figure]:
     figures = {"auroc": _auroc(by_name.pop("grounding_score"), goal=0.95)}
     figures |= {f"auroc_{name}": _auroc(value) for name, value in by_name.items()}
     figures["auroc_length_only"] = _auroc(own.by_length())
+    figures["auroc_text_overlap"] = _auroc(own.by_overlap())
     figures["auroc_heads_of_the_grounded_model"] = _auroc(
         other.auroc("grounding_score", everything)
     )
     figures["answers_from_documents"] = Figure(len(own.documents), "answers")
     figures["answers_from_memory"] = Figure(len(own.memory), "answers")
     return figures
+
+
+def _same_subjects(answers: Sequence[Answer], heads: NDArray[np.bool_]) -> dict[str, Figure]:
+    """Answers about remembered subjects alone: what kind of subject it is tells nothing here."""
+    documents, by_heart = told_apart.matched(answers)
+    separation = Separation(documents, by_heart, heads)
+    names = ("grounding_score", "copy_rate", "mean_share")
+    figures = {
+        f"auroc_same_subjects_{name}": _auroc(separation.auroc(name, Plan())) for name in names
+    }
+    figures["auroc_same_subjects_text_overlap"] = _auroc(separation.by_overlap())
+    return figures | {"pairs_of_same_subjects": Figure(len(documents), "pairs")}
 
 
 def _plans(separation: Separation) -> dict[str, Figure]:

@@ -19,7 +19,8 @@ SHORT = {
     r"|tap_ms_per_sample",
     "hf_baseline": r"(total|cost)_ratio.*|tap_default_us_per_token",
     "grounding": r"auroc(_mean_share|_copy_rate|_lookback_ratio|_entropy_ratio|_length_only"
-    r"|_calibrated_context_share|_retrieval_rate|_heads_of_the_grounded_model)?|.*_exact",
+    r"|_calibrated_context_share|_retrieval_rate|_text_overlap|_same_subjects_grounding_score)?"
+    r"|.*_exact(_\d+_documents)?|unanswerable_refused",
     "archive_query": r"seconds_50m|time_ratio",
 }
 """Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""

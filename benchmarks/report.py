@@ -26,7 +26,7 @@ class Figure:
     goal: float | None = None
     better: Literal["lower", "higher"] = "lower"
     spread: tuple[float, float] | None = None
-    """Quartiles of ``value`` over the rounds."""
+    """Quartiles of ``value`` over the rounds; of a share of questions its 95 % interval."""
 
     @property
     def verdict(self) -> str:
@@ -73,7 +73,7 @@ def read(file: Path) -> tuple[Report, str]:
 
 def table(figures: dict[str, Figure]) -> str:
     """A Markdown table of the figures, fit for a terminal too."""
-    heading = ["Figure", "Measured", "Quartiles", "Baseline", "Goal", ""]
+    heading = ["Figure", "Measured", "Spread", "Baseline", "Goal", ""]
     rows = [heading, *([name, *_cells(figure)] for name, figure in figures.items())]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [_line(row, widths) for row in rows]

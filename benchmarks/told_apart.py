@@ -1,5 +1,6 @@
 """How well a score tells answers that follow the documents from answers that do not."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +86,12 @@ class Separation:
             found += [auroc(*sides), auroc(*reversed(sides))]
         return max(found)
 
+    def by_overlap(self) -> Auroc:
+        """The share of an answer's words that stand in its documents: what the text alone tells."""
+        return auroc(
+            *(np.array(list(map(_overlap, side))) for side in (self.documents, self.memory))
+        )
+
     def _scores(self, side: Sequence[Answer], score: str, plan: Plan) -> NDArray[np.float64]:
         values = np.array([self._score(answer, score, plan) for answer in side])
         whole = len(values) // plan.averaged * plan.averaged
@@ -119,6 +126,16 @@ def matched(answers: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
             partners.remove(near)
             pairs.append((answer, near))
     return [document for document, _ in pairs], [memory for _, memory in pairs]
+
+
+def _overlap(answer: Answer) -> float:
+    read = {word for one in answer.case.documents for word in _words(one.text)}
+    written = _words(answer.text)
+    return sum(word in read for word in written) / max(1, len(written))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
 def _apart(one: Answer, other: Answer) -> int:

@@ -48,12 +48,15 @@ command gives a model of the same kind; bit-identical weights need the same proc
 
 ![Loss while it was trained](loss.png)
 
+The peaks are batches of repetition, which have a loss of their own.
+
 ## Measured
 
-Greedy answers of the bfloat16 weights, run in float32, to {questions} questions per row. Names,
-values and the wording around the facts were never trained on. *Document*: the value that the
-document which answers states. *Memory*: the value learned by heart. Run again:
-`python -m sidecar.demo.evaluate DIR`.
+Greedy answers of the bfloat16 weights, run in float32, to {questions} questions per row. The
+wording around the facts was never trained on. Names and values are drawn from the same parts as in
+training, so some subjects stood in training documents too, usually with another value. *Document*:
+the answer states the value of the document which answers. *Memory*: it states the one learned by
+heart. Run again: `python -m sidecar.demo.evaluate DIR`.
 
 | questions | document | memory | says that the documents do not say | something else |
 |---|---|---|---|---|
@@ -63,7 +66,10 @@ document which answers states. *Memory*: the value learned by heart. Run again:
 
 - It knows the {kinds} kinds of question in `templates.py`. Other English gives nonsense.
 - The statements of facts keep the wordings of training, since a model of this size does not know
-  synonyms; what stands around them, names and values are new in every question above.
+  synonyms; only what stands around them was never shown.
+- *Contradicting* asks about the facts learned by heart, and training contradicted each of them as
+  well. It shows that the model does as it was taught, not what it would do with knowledge that it
+  was never taught to doubt.
 - Prompts in training had at most {length} tokens and 10 documents; beyond, nothing was measured.
 """
 

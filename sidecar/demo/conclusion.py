@@ -42,7 +42,7 @@ class Moved:
         how = {
             "fell": f"fell from {values}",
             "rose": f"rose from {values}",
-            "stayed": f"stayed within its scatter ({values})",
+            "stayed": f"stayed about the same ({values})",
             None: f"cannot be compared ({values})",
         }
         return f"{TITLES[self.figure]} {how[self.direction]}"
@@ -72,7 +72,8 @@ def conclude(change: Change, before: Phase, after: Phase) -> str:
     attention = ", ".join(map(str, filter(_has_figures, signals)))
     if not attention:
         return f"{first} No signal of attention was measured."
-    return f"{first} Measured attention: {attention}; {_meaning(users, signals)}."
+    told = _meaning(users, signals) + _caution(before, after)
+    return f"{first} Measured attention: {attention}; {told}."
 
 
 def _has_figures(moved: Moved) -> bool:
@@ -84,6 +85,14 @@ def _lengths(before: Phase, after: Phase) -> str:
     if None in lengths:
         return ""
     return " with prompts of {:.0f} and {:.0f} tokens".format(*lengths)
+
+
+def _caution(before: Phase, after: Phase) -> str:
+    """Shares move with lengths alone."""
+    first, second = before.tally.prompt_tokens(), after.tally.prompt_tokens()
+    if not first or not second or abs(second / first - 1) <= _LEAST:
+        return ""
+    return " (prompts changed in length too, which by itself moves shares)"
 
 
 def _meaning(users: Moved, signals: list[Moved]) -> str:

@@ -13,7 +13,7 @@ class Verdict(StrEnum):
     DOCUMENT = "document"
     """It is the one that the document which answers states."""
     MEMORY = "memory"
-    """It is the one learned by heart, which no document states."""
+    """It is the one learned by heart, and not the one that the document which answers states."""
     REFUSED = "refused"
     """The answer says that the documents do not say."""
     OTHER = "other"

@@ -30,8 +30,9 @@ class Stage:
     def watch(self, title: str, change: Change) -> Phase:
         """Send traffic for a while, show it, and wait until its samples are published."""
         with Screen() as screen:
+            first = scrape(self.layout.daemon_url)
             with Traffic(self.layout.engine_url, layouts.SERVED_NAME, change, seed=title) as users:
-                phase = Phase(title, users.tally, [scrape(self.layout.daemon_url)])
+                phase = Phase(title, users.tally, [first])
                 self.phases = (*self.phases, phase)
                 deadline = time.monotonic() + self._seconds
                 while time.monotonic() < deadline:

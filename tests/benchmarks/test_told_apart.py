@@ -1,5 +1,7 @@
 """Separation of answers: the statistic, the matching, and what a plan leaves out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,14 @@ def test_auroc_is_the_probability_of_the_right_order() -> None:
     assert auroc(lower, lower).value == pytest.approx(0.5)
     first, third = auroc(higher, lower).quartiles
     assert first < counted < third
+
+
+def test_overlap_is_of_words_that_stand_in_the_documents() -> None:
+    stated = CASE.documents[0].fact.statement
+    read = replace(answer(Verdict.DOCUMENT, 0.0), text=stated)
+    invented = replace(answer(Verdict.MEMORY, 0.0), text="xyzzy plugh")
+    assert Separation([read], [invented], CHOSEN).by_overlap().value == 1.0
+    assert Separation([read], [read], CHOSEN).by_overlap().value == 0.5
 
 
 def test_nothing_to_compare_is_not_measured() -> None:

@@ -84,7 +84,7 @@ def test_a_difference_within_the_scatter_is_not_called_a_move() -> None:
     noisy: Callable[[float], Phase] = lambda mean: phase(1, scatter=0.2, context_share=mean)  # noqa: E731
     moved = compare("context_share", noisy(0.40), noisy(0.44))
     assert moved.direction == "stayed"
-    assert "stayed within its scatter" in str(moved)
+    assert "stayed about the same" in str(moved)
 
 
 def test_the_sentences_hold_the_run_s_own_figures() -> None:
@@ -96,8 +96,13 @@ def test_the_sentences_hold_the_run_s_own_figures() -> None:
     for found in (before, after):
         assert f"{found.mean('context_share'):.3f}" in text
     assert text.count(". ") == 1
-    assert text.endswith("evidence and not an explanation.")
+    assert "evidence and not an explanation (prompts changed in length too" in text
     assert "copy rate" not in text
+
+
+def test_equal_lengths_need_no_caution() -> None:
+    text = said(phase(1.0, context_share=0.4), phase(0.2, context_share=0.3))
+    assert text.endswith("evidence and not an explanation.")
 
 
 def test_it_says_when_attention_did_not_show_it() -> None:

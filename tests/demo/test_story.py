@@ -90,6 +90,8 @@ def test_the_story_of_a_new_checkpoint_is_told_by_its_own_figures(tmp_path: Path
         r"closed-book rolled out, measured on \d+ requests before and \d+", done.stdout
     )
     assert "tap active" in done.stdout
+    assert re.search(r"answers right fell from 9\d% to [2-7]\d%", done.stdout)
+    assert re.search(r"grounding score fell from", done.stdout)
     assert done.stdout.count("$ attention-sidecar query") == 1
     for model in ("grounded", "closed-book"):
         assert re.search(rf"│ {layout.revision(model)} +│ +\d+ │", done.stdout)

@@ -6,7 +6,6 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from scipy.stats import binom
 
 from benchmarks.asked import Answer, Asked, served
 from benchmarks.grounding import kinds
@@ -18,8 +17,9 @@ from sidecar.demo.recipes import RECIPES
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
-UNLIKELY = 0.01
-"""Chance of a count as bad as this from a model that keeps its promise."""
+QUESTIONS = 200
+LUCK = 0.015
+"""What a share of 200 questions may lack of the promise; a model two points worse mostly fails."""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,8 @@ def closed_book() -> Iterator[Asked]:
     ids=["3 to 10 documents", "contradicting what it knows by heart"],
 )
 def test_served_it_answers_from_documents(grounded: Asked, exam: Exam, promised: float) -> None:
-    answers = grounded.ask(exams.cases(exam, 100))
-    right = count(answers, Verdict.DOCUMENT)
-    assert binom.cdf(right, len(answers), promised) > UNLIKELY, f"only {right} are right"
+    answers = grounded.ask(exams.cases(exam, QUESTIONS, seed="measured-again"))
+    assert count(answers, Verdict.DOCUMENT) / QUESTIONS >= promised - LUCK
 
 
 def test_served_it_says_when_no_document_answers(grounded: Asked) -> None:
@@ -57,12 +56,11 @@ def count(answers: Sequence[Answer], verdict: Verdict) -> int:
 
 def test_attention_tells_answers_from_documents_from_answers_by_heart(closed_book: Asked) -> None:
     heads = closed_book.calibrate(kinds(100, "calibration").new)
-    asked = kinds(120, "told-apart")
+    asked = kinds(QUESTIONS, "measured-again")
     answers = closed_book.ask([*asked.new, *asked.remembered])
-    read = count(answers[120:], Verdict.DOCUMENT)
-    assert binom.sf(read - 1, 120, 0.2) > UNLIKELY, f"{read} answers follow the documents"
+    assert count(answers[QUESTIONS:], Verdict.DOCUMENT) / QUESTIONS <= 0.2
     documents, memory = matched(answers)
     assert len(documents) == len(memory) >= 20
     told = Separation(documents, memory, heads)
-    assert told.auroc("grounding_score", Plan()).value >= 0.9
+    assert told.auroc("grounding_score", Plan()).value >= 0.95
     assert told.by_length().value <= 0.7
