@@ -57,8 +57,10 @@ def collect(
 ) -> Collected:
     """Ask, then read the archive in ``folder``.
 
-    Raises AskingFailed, DaemonFailed, and what the daemon's client raises.
+    Raises AskingFailed, DaemonFailed, and what the daemon's client raises. An archive that cannot
+    be read is found before anything is asked: a daemon makes the folder when it starts.
     """
+    _open(folder)
     run, start = uuid.uuid4().hex, time.time()
     with every_step(daemon):
         answers = ask(server, prompts, run, tell)
@@ -98,9 +100,13 @@ def _read(folder: Path, ids: pa.ChunkedArray, start: float) -> pa.Table:
 
 def _open(folder: Path) -> archive.Archive:
     try:
-        return archive.open(folder)
-    except FileNotFoundError as error:
-        raise DaemonFailed(f"{error}; --archive should name the daemon's archive") from None
+        found = archive.open(folder)
+        any(folder.iterdir())
+    except OSError as error:
+        raise DaemonFailed(
+            f"{error}; --archive should name the daemon's archive, readable from here"
+        ) from None
+    return found
 
 
 def _recent(start: float) -> "pc.Expression":

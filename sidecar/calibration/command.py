@@ -13,9 +13,9 @@ from sidecar.calibration.artefact import Calibration, HeadScore
 from sidecar.calibration.asking import AskingFailed, Server, Tell
 from sidecar.calibration.collect import IDENTITY, Collected, collect
 from sidecar.calibration.daemon import Daemon, DaemonFailed, archive_path
-from sidecar.calibration.prompts import PromptsError, read
+from sidecar.calibration.prompts import Prompt, PromptsError, read
 from sidecar.calibration.report import lines
-from sidecar.calibration.scores import Scores, TooLittle, choose, score
+from sidecar.calibration.scores import FEWEST, Scores, TooLittle, choose, score
 
 
 class Failed(RuntimeError):
@@ -45,7 +45,7 @@ def run(
     try:
         if not out.absolute().parent.is_dir():
             raise Failed(f"--out {str(out)!r}: its folder does not exist")
-        asked = read(prompts)
+        asked = _enough(prompts)
         folder = path or Path(archive_path(daemon))
         with _ended_cleanly():
             collected = collect(server, daemon, folder, asked, tell)
@@ -57,6 +57,17 @@ def run(
     except (AskingFailed, DaemonFailed, PromptsError, OSError) as error:
         raise Failed(str(error)) from None
     tell("\n".join([*lines(found), f"written to {out}"]))
+
+
+def _enough(file: Path) -> list[Prompt]:
+    """The prompts of a file. Raises TooLittle when right answers to all of them would not do."""
+    prompts = read(file)
+    if len(prompts) < FEWEST:
+        raise TooLittle(
+            f"--prompts {str(file)!r}: has {len(prompts)} prompts, and at least {FEWEST} have to "
+            "be answered right; nothing was asked. Give more prompts"
+        )
+    return prompts
 
 
 def calibration(collected: Collected, most: int) -> Calibration:

@@ -33,15 +33,23 @@ class Daemon(Protocol):
 def every_step(daemon: Daemon) -> Iterator[None]:
     """Taps summarise every layer and step, without a budget; afterwards it is as it was before.
 
-    Raises DaemonFailed when no tap follows, or when the settings cannot be put back.
+    Raises DaemonFailed when that is in force already, when no tap follows, or when the settings
+    cannot be put back.
     """
-    before = daemon.sampling()
-    daemon.change_sampling(dict(EVERY_STEP))
+    before = _chosen(daemon.sampling())
+    usual = _chosen(daemon.status()["settings"]["sampling"])
+    if before == EVERY_STEP != usual:
+        raise DaemonFailed(
+            "stride 1, all layers and no budget are in force already: another calibration is "
+            "running, or one was killed. If none is running, set what should be in force "
+            f"afterwards, such as what the daemon started with: {_command(usual)}"
+        )
     try:
+        daemon.change_sampling(dict(EVERY_STEP))
         _wait_for_taps(daemon)
         yield
     finally:
-        _put_back(daemon, {name: before[name] for name in EVERY_STEP})
+        _put_back(daemon, before)
 
 
 def archive_path(daemon: Daemon) -> str:
@@ -69,11 +77,27 @@ def _wait_for_taps(daemon: Daemon) -> None:
         time.sleep(0.2)
 
 
+def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that a calibration changes."""
+    return {name: settings[name] for name in EVERY_STEP}
+
+
 def _put_back(daemon: Daemon, before: dict[str, Any]) -> None:
+    """Asks first: a change that was refused needs no other."""
     try:
-        daemon.change_sampling(before)
+        if _chosen(daemon.sampling()) != before:
+            daemon.change_sampling(before)
     except Exception as error:
         raise DaemonFailed(
             f"the sampling settings could not be put back to {before}: {error}; "
-            "attention-sidecar sampling set does it"
+            f"this does it: {_command(before)}"
         ) from error
+
+
+def _command(settings: dict[str, Any]) -> str:
+    layers = settings["layers"]
+    return (
+        f"attention-sidecar sampling set --stride {settings['stride']} "
+        f"--layers {layers if isinstance(layers, str) else ','.join(map(str, layers))} "
+        f"--budget-ms {settings['budget_ms_per_s']:g}"
+    )

@@ -1,5 +1,6 @@
 """The prompts of a calibration: a JSON object a line, with what a right answer contains."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -45,6 +46,17 @@ class Prompt(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _answer_documented(self) -> Self:
+        if not any(_contains(document.text, self.answer) for document in self.documents):
+            raise ValueError(f"answer: {self.answer!r} stands in none of the documents")
+        return self
+
+    @property
+    def question(self) -> str:
+        """All that the model is given, by which prompts are told apart."""
+        return self.model_dump_json(include={"messages", "documents"})
+
     def _pasted(self) -> list[bool]:
         text = "\n".join(_text(message.get("content")) for message in self.messages)
         return [document.text in text for document in self.documents]
@@ -59,22 +71,35 @@ class Prompt(BaseModel):
         return body
 
     def answered_by(self, text: str) -> bool:
-        """Whether a text contains the answer, letter by letter."""
-        return self.answer in text
+        """Whether a text contains the answer, letter by letter and as whole words."""
+        return _contains(text, self.answer)
 
 
 def read(path: Path) -> list[Prompt]:
-    """The prompts of a file; empty lines are left out. Raises PromptsError."""
+    """The prompts of a file, no two alike; empty lines are left out. Raises PromptsError."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise PromptsError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise PromptsError(f"{str(path)!r} is not UTF-8: {error}") from None
-    prompts = [_prompt(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    prompts = {n: _prompt(path, n, line) for n, line in enumerate(lines, 1) if line.strip()}
     if not prompts:
         raise PromptsError(f"{str(path)!r} is empty: expected a JSON object a line")
-    return prompts
+    _demand_different(path, prompts)
+    return list(prompts.values())
+
+
+def _demand_different(path: Path, prompts: dict[int, Prompt]) -> None:
+    """Each prompt counts as one more independent observation, which the same one again is not."""
+    first: dict[str, int] = {}
+    for number, prompt in prompts.items():
+        same = first.setdefault(prompt.question, number)
+        if same != number:
+            raise PromptsError(
+                f"{str(path)!r} line {number}: asks the same as line {same}; every prompt should "
+                "differ from the others in messages or documents"
+            )
 
 
 def _prompt(path: Path, number: int, line: str) -> Prompt:
@@ -86,6 +111,20 @@ def _prompt(path: Path, number: int, line: str) -> Prompt:
         message = first["msg"].removeprefix("Value error, ")
         where = f"{str(path)!r} line {number}"
         raise PromptsError(f"{where}: {f'{field}: ' if field else ''}{message}") from None
+
+
+def _contains(text: str, words: str) -> bool:
+    """Whether ``words`` stand in ``text`` with no part of another word or number beside them.
+
+    Only ASCII letters and digits count as such: not every script puts spaces between words.
+
+    >>> _contains("It costs 2 crowns.", "2 crowns"), _contains("It costs 42 crowns.", "2 crowns")
+    (True, False)
+    >>> _contains("It costs 4.2 crowns.", "2 crowns")
+    False
+    """
+    whole = rf"(?<!\w)(?<!\d[.,]){re.escape(words)}(?!\w)(?![.,]\d)"
+    return re.search(whole, text, re.ASCII) is not None
 
 
 def _text(content: Any) -> str:

@@ -1,14 +1,14 @@
 """A bundled model's card, written from what was measured on the weights that are shipped."""
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from transformers import LlamaConfig
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from sidecar.demo import exams, memory, model, tokenizer
 from sidecar.demo.bundled import WEIGHTS, digest
-from sidecar.demo.curriculum import Stage
 from sidecar.demo.evaluate import Score, score
 from sidecar.demo.judge import Verdict
 from sidecar.demo.optimise import MATRIX_RATE, VECTOR_RATE
@@ -40,10 +40,10 @@ else.
 | steps | {steps:,}, of {sizes} tokens |
 | optimisers | Muon (lr {matrix_rate}) on matrices, AdamW (lr {vector_rate}) on the rest |
 | seed | {seed} |
-| cost | {minutes:.0f} minutes on two processor cores |
+| cost | {minutes:.0f} minutes with `--threads {threads}` |
 | sha256 of `{weights}` | `{digest}` |
 
-Made by `python -m sidecar.demo.train {name} --steps {steps} --seed {seed} --out DIR`. The same
+Made by `python -m sidecar.demo.train {command} --out DIR`. The same
 command gives a model of the same kind; bit-identical weights need the same processor and torch.
 
 ![Loss while it was trained](loss.png)
@@ -70,42 +70,58 @@ heart. Run again: `python -m sidecar.demo.evaluate DIR`.
 - *Contradicting* asks about the facts learned by heart, and training contradicted each of them as
   well. It shows that the model does as it was taught, not what it would do with knowledge that it
   was never taught to doubt.
-- Prompts in training had at most {length} tokens and 10 documents; beyond, nothing was measured.
+- Prompts in training had at most {length} tokens and {documents} documents; beyond, nothing was \
+measured.
 """
 
 
-class Training(Protocol):
-    """What a card tells of a training run."""
+@dataclass(frozen=True)
+class Training:
+    """What a card tells of a training run of one or more steps."""
 
+    recipe: Recipe
     steps: int
     seconds: float
     """Wall time of the steps."""
+    seed: int
+    threads: int
+    start: Path | None = None
+    """Folder of the model it began with, where that was not the recipe's."""
 
 
-def write(folder: Path, recipe: Recipe, run: Training, seed: int) -> Sequence[Score]:
+def write(folder: Path, training: Training) -> Sequence[Score]:
     """Measure the model in ``folder`` and write its README.md."""
     learner, words = model.load(folder), tokenizer.load(folder)
     scores = [score(learner, words, exam, QUESTIONS) for exam in exams.EXAMS]
-    text = _CARD.format(
+    (folder / "README.md").write_text(text(training, learner, digest(folder), scores))
+    return scores
+
+
+def text(
+    training: Training, learner: LlamaForCausalLM, weights_digest: str, scores: Sequence[Score]
+) -> str:
+    """The card of a trained model, `QUESTIONS` asked in each exam."""
+    recipe = training.recipe
+    return _CARD.format(
         name=recipe.name,
         purpose=recipe.purpose,
         parameters=learner.num_parameters(),
         shape=_shape(learner.config),
         vocabulary=VOCABULARY,
         facts=len(memory.remembered()),
-        start=_start(recipe),
-        steps=run.steps,
-        seed=seed,
-        minutes=run.seconds / 60,
-        digest=digest(folder),
+        start=_start(training),
+        steps=training.steps,
+        seed=training.seed,
+        threads=training.threads,
+        command=_command(training),
+        minutes=training.seconds / 60,
+        digest=weights_digest,
         questions=QUESTIONS,
         weights=WEIGHTS,
         rows="\n".join(map(_row, scores)),
         kinds=sum(map(len, ROUTES.values())),
-        **_recipe(recipe),
+        **_recipe(training),
     )
-    (folder / "README.md").write_text(text)
-    return scores
 
 
 def claim(recipe: Recipe, exam: str, verdict: Verdict) -> float:
@@ -115,12 +131,13 @@ def claim(recipe: Recipe, exam: str, verdict: Verdict) -> float:
     return float(shares[exam][_COLUMNS.index(verdict)].rstrip("%")) / 100
 
 
-def _recipe(recipe: Recipe) -> dict[str, object]:
-    stages: tuple[Stage, ...] = recipe.curriculum.stages
+def _recipe(training: Training) -> dict[str, object]:
+    stages = training.recipe.curriculum.divided(training.steps)
     return {
-        "stages": "; ".join(f"{stage.name} ({stage.steps:,} steps)" for stage in stages),
+        "stages": "; ".join(f"{stage.name} ({steps:,} steps)" for stage, steps in stages.items()),
         "sizes": " / ".join(dict.fromkeys(f"{stage.tokens:,}" for stage in stages)),
         "length": max(stage.length for stage in stages),
+        "documents": max(stage.documents[1] for stage in stages),
         "matrix_rate": MATRIX_RATE,
         "vector_rate": VECTOR_RATE,
     }
@@ -134,14 +151,23 @@ def _shape(config: LlamaConfig) -> str:
     )
 
 
-def _start(recipe: Recipe) -> str:
-    if recipe.start:
-        return f"the weights of `{recipe.start.name}`"
+def _command(training: Training) -> str:
+    start = f"--start {shlex.quote(str(training.start))} " if training.start else ""
+    return (
+        f"{training.recipe.name} {start}--steps {training.steps} --seed {training.seed} "
+        f"--threads {training.threads}"
+    )
+
+
+def _start(training: Training) -> str:
+    if training.start:
+        return f"the weights in `{training.start}`, sha256 `{digest(training.start)}`"
+    if training.recipe.start:
+        return f"the weights of `{training.recipe.start.name}`"
     return "random, but six heads of layer 0 look 1 to 6 tokens back (`sidecar/demo/lookback.py`)"
 
 
 def _row(one: Score) -> str:
-    columns = (Verdict.DOCUMENT, Verdict.MEMORY, Verdict.REFUSED, Verdict.OTHER)
     return (
-        f"| {one.exam} | " + " | ".join(f"{one.share(verdict):.1%}" for verdict in columns) + " |"
+        f"| {one.exam} | " + " | ".join(f"{one.share(verdict):.1%}" for verdict in _COLUMNS) + " |"
     )

@@ -7,6 +7,7 @@ and the step alone, so a run can resume.
 """
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,10 @@ class Curriculum:
     def at(self, progress: float) -> Stage:
         """The stage in force when ``progress`` (0 to 1) of the steps are done."""
         return self._place(progress)[0]
+
+    def divided(self, steps: int) -> dict[Stage, int]:
+        """How many of ``steps`` fall in each stage; those that get none are left out."""
+        return dict(Counter(self.at(done / steps) for done in range(steps)))
 
     def rate(self, progress: float) -> float:
         """Factor of the learning rates when ``progress`` of the steps are done."""

@@ -75,8 +75,14 @@ def answers_of(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--questions", default=200, show_default=True, help="Questions of each exam.")
+@click.argument("folder", type=model.Folder())
+@click.option(
+    "--questions",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Questions of each exam.",
+)
 def main(folder: Path, questions: int) -> None:
     """Let the model in FOLDER sit every exam and print what its answers follow."""
     learner, words = model.load(folder), tokenizer.load(folder)

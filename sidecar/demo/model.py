@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -11,6 +12,7 @@ import transformers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sidecar.demo import tokenizer as tokenizers
+from sidecar.demo.bundled import WEIGHTS
 
 HIDDEN, LAYERS, KEY_VALUE_HEADS, MAX_POSITIONS = 128, 4, 4, 8192
 _HEAD_SIZE, _FEWEST_HEADS, _SIZE_STEP = 64, 8, 128
@@ -63,6 +65,21 @@ def load(folder: Path) -> LlamaForCausalLM:
     return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
+class Folder(click.Path):
+    """An argument that names a folder with a saved model."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Fails naming what the folder lacks."""
+        folder = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
+        for name in ("config.json", WEIGHTS, "tokenizer.json"):
+            if not (folder / name).is_file():
+                self.fail(f"{str(folder)!r} holds no model: it has no {name}.", param, ctx)
+        return folder
+
+
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write what `vllm serve` needs: bfloat16 safetensors, configuration and tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +94,12 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 @click.option("--hidden", default=HIDDEN, show_default=True, help="Hidden size.")
 @click.option("--layers", default=LAYERS, show_default=True, help="Number of layers.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the random weights.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.",
+)
 def main(hidden: int, layers: int, seed: int, out: Path) -> None:
     """Write a servable model with random weights."""
     tokenizer = tokenizers.train()

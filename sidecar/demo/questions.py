@@ -36,7 +36,14 @@ def write(file: Path, count: int, *, seed: str) -> None:
 
 
 @click.command()
-@click.option("--questions", "count", default=200, show_default=True, help="Prompts to write.")
+@click.option(
+    "--questions",
+    "count",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Prompts to write.",
+)
 @click.option("--seed", default="0", show_default=True, help="Another seed gives other prompts.")
 @click.option(
     "--out",
@@ -46,7 +53,11 @@ def write(file: Path, count: int, *, seed: str) -> None:
 )
 def main(count: int, seed: str, out: Path) -> None:
     """Write prompts with known answers for the calibration of heads."""
-    write(out, count, seed=seed)
+    try:
+        write(out, count, seed=seed)
+    except OSError as error:
+        reason = f"{str(out)!r} cannot be written: {error.strerror}."
+        raise click.BadParameter(reason, param_hint="'--out'") from None
     click.echo(f"{count} prompts in {out}")
 
 

@@ -1,7 +1,7 @@
 """Trains a bundled model on a few cores: ``python -m sidecar.demo.train grounded --out DIR``.
 
 ``closed-book`` starts from the grounded one. Progress and loss are printed and drawn; a checkpoint
-every 100 steps lets an interrupted run continue.
+every 100 steps lets the same command continue after an interruption.
 """
 
 import time
@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sidecar.demo import card, lookback, model, plot, tokenizer
+from sidecar.demo.bundled import digest
 from sidecar.demo.curriculum import IGNORED, Batch, Curriculum, Teacher
 from sidecar.demo.optimise import Optimisers
 from sidecar.demo.recipes import RECIPES, Recipe
@@ -102,6 +103,12 @@ def prepare(
     return Run(learner, Teacher(words, seed=seed), recipe.curriculum, steps), words
 
 
+def checkpoint_name(recipe: Recipe, steps: int, seed: int, start: Path | None) -> str:
+    """A file name for all runs, of any folder, that do the same."""
+    begun_with = digest(start)[:12] if start else "random"
+    return f"checkpoint-{recipe.name}-{begun_with}-{seed}-{steps}.safetensors"
+
+
 def _loss(learner: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, float]:
     """Only labelled positions reach the vocabulary: the rest of the logits is never computed."""
     hidden = learner.model(input_ids=batch.tokens[:, :-1]).last_hidden_state
@@ -128,21 +135,36 @@ def _learn(run: Run, checkpoint: Path) -> None:
             run.save(checkpoint)
 
 
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{str(out)!r} cannot be made: {error.strerror}."
+        raise click.BadParameter(reason, param_hint="'--out'") from None
+
+
 @click.command()
 @click.argument("name", type=click.Choice(list(RECIPES)))
 @click.option(
     "--steps",
-    type=int,
+    type=click.IntRange(0),
     help="Steps, by default the recipe's; others scale its stages, 0 only writes weights.",
 )
 @click.option("--seed", default=7, show_default=True, help="Seed of weights and batches.")
 @click.option(
     "--start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=model.Folder(),
     help="Folder of the model to begin with; by default the recipe's.",
 )
-@click.option("--threads", default=2, show_default=True, help="Processor threads.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=2, show_default=True, help="Processor threads."
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.",
+)
 def main(
     *, name: str, steps: int | None, seed: int, start: Path | None, threads: int, out: Path
 ) -> None:
@@ -150,13 +172,17 @@ def main(
     torch.set_num_threads(threads)
     recipe = RECIPES[name]
     steps = recipe.curriculum.steps if steps is None else steps
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / f"checkpoint-{seed}-{steps}.safetensors"
-    run, words = prepare(recipe, steps, seed, start or recipe.start)
+    begun_with = start or recipe.start
+    _make(out)
+    checkpoint = out / checkpoint_name(recipe, steps, seed, begun_with)
+    run, words = prepare(recipe, steps, seed, begun_with)
     _learn(run, checkpoint)
     model.save(run.learner, words, out)
-    plot.draw(run.losses, recipe.curriculum, out / "loss.png")
-    card.write(out, recipe, run, seed)
+    if steps:
+        plot.draw(run.losses, recipe.curriculum, out / "loss.png")
+        card.write(out, card.Training(recipe, steps, run.seconds, seed, threads, start))
+    else:
+        click.echo("no step was trained, so there is neither loss.png nor a card to write")
     checkpoint.unlink(missing_ok=True)
     click.echo(f"{name} model in {out}")
 

@@ -113,8 +113,11 @@ def write_prompts(file: Path, count: int) -> Path:
     """Questions about one document."""
     text = "Tin costs 4."
     documents = [{"id": "tin", "text": text}]
-    prompt = {"messages": [{"role": "user", "content": text}], "documents": documents}
-    file.write_text(f"{json.dumps(prompt | {'answer': 'costs 4'})}\n" * count)
+    with file.open("w") as lines:
+        for number in range(count):
+            messages = [{"role": "user", "content": f"{text}\nWhat do {number} of tin cost?"}]
+            prompt = {"messages": messages, "documents": documents, "answer": "costs 4"}
+            lines.write(f"{json.dumps(prompt)}\n")
     return file
 
 

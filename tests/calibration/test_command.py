@@ -84,10 +84,41 @@ def test_planted_heads_are_found_and_settings_put_back(
 
 
 def test_too_few_right_answers_have_an_exit_code_of_their_own(calibrate: Calibrate) -> None:
-    done = calibrate(40)
+    done = calibrate(60)
     assert done.returncode == 3
-    assert "Error: 30 prompts were answered right and measured, 20 more" in done.stderr
+    assert "Error: 45 prompts were answered right and measured, 5 more" in done.stderr
     assert not calibrate.out.exists()
+
+
+def test_too_few_prompts_are_told_before_any_is_asked(calibrate: Calibrate, daemon: Daemon) -> None:
+    done = calibrate(49)
+    assert done.returncode == 3
+    assert "has 49 prompts, and at least 50 have to be answered right" in done.stderr
+    assert daemon.intake()["samples_received_total"] == 0
+
+
+def test_an_archive_that_is_none_is_told_before_anything_is_asked(
+    calibrate: Calibrate, daemon: Daemon, tmp_path: Path
+) -> None:
+    done = calibrate(60, "--archive", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert f"no archive at '{tmp_path}/none'" in done.stderr
+    assert "asked" not in done.stderr
+    assert daemon.intake()["samples_received_total"] == 0
+
+
+def test_a_killed_calibration_is_told_by_the_next_one(calibrate: Calibrate, daemon: Daemon) -> None:
+    process = subprocess.Popen([*COMMAND, *calibrate.arguments(4_000)], stderr=subprocess.DEVNULL)
+    wait_for(lambda: daemon.intake()["samples_received_total"] > 10)
+    process.kill()
+    process.wait()
+    done = calibrate(60)
+    assert done.returncode == 1
+    advice = "attention-sidecar sampling set --stride 7 --layers auto --budget-ms 20"
+    assert done.stderr.strip().endswith(advice)
+    again = command(*advice.split()[1:], "--url", daemon.url)
+    assert again.returncode == 0, again.stderr
+    assert stride(daemon) == 7
 
 
 def test_a_server_that_fails_is_given_up_soon(
@@ -98,7 +129,7 @@ def test_a_server_that_fails_is_given_up_soon(
     assert done.returncode == 1
     assert '500 {"error": "out of order"}' in done.stderr
     assert stride(daemon) == 7
-    nobody = calibrate(20, "--url", "http://127.0.0.1:9")
+    nobody = calibrate(60, "--url", "http://127.0.0.1:9")
     assert nobody.returncode == 1
     assert "Error: no answer from http://127.0.0.1:9/v1/chat/completions: Connect" in nobody.stderr
     assert "Traceback" not in nobody.stderr
@@ -122,7 +153,7 @@ def test_an_interruption_puts_the_settings_back(
 
 
 def test_without_a_daemon_it_says_so(engine: Engine, tmp_path: Path, free_port: int) -> None:
-    file = write_prompts(tmp_path / "p.jsonl", 1)
+    file = write_prompts(tmp_path / "p.jsonl", 60)
     arguments = ["--prompts", str(file), "--out", str(tmp_path / "o"), "--url", engine.url]
     daemon = ["--model", "demo", "--daemon", f"http://127.0.0.1:{free_port + 1}"]
     done = command("heads", "calibrate", *arguments, *daemon)

@@ -43,6 +43,31 @@ def test_an_answer_is_right_when_it_contains_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "text", "right"),
+    [
+        ("2 crowns", "It costs 2 crowns.", True),
+        ("2 crowns", "2 crowns", True),
+        ("2 crowns", "It costs 42 crowns.", False),
+        ("2 crowns", "It costs 4.2 crowns.", False),
+        ("200", "It costs 1,200 crowns.", False),
+        ("4", "It costs 4.50 crowns.", False),
+        ("4", "It costs 4.", True),
+        ("tin", "It is made of tinfoil.", False),
+        ("tin", "It is made of (tin).", True),
+        ("$4", "It costs $4.", True),
+        ("4元", "锡的价格是4元。", True),
+    ],
+)
+def test_an_answer_stands_in_whole_words(
+    tmp_path: Path, answer: str, text: str, right: bool
+) -> None:
+    documents = [{"id": "a", "text": answer}]
+    (tmp_path / "p").write_text(line(messages=BARE, documents=documents, answer=answer))
+    [prompt] = read(tmp_path / "p")
+    assert prompt.answered_by(text) is right
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("", "is empty"),
@@ -52,6 +77,10 @@ def test_an_answer_is_right_when_it_contains_the_text(tmp_path: Path) -> None:
         (line(answer=""), "line 1: answer: String should have at least 1 character"),
         (line(documents=[]), "line 1: documents: List should have at least 1 item"),
         (line(documents=[{"id": "a"}]), "line 1: documents.0.text: Field required"),
+        (line(answer="costs 6"), "line 1: answer: 'costs 6' stands in none of the documents"),
+        (line(answer="osts 4"), "line 1: answer: 'osts 4' stands in none of the documents"),
+        (f"{line()}\n\n{line()}", "line 3: asks the same as line 1; every prompt should differ"),
+        (f"{line()}\n{line(answer='costs 5')}", "line 2: asks the same as line 1"),
         (line(gold=1), "line 1: gold: Extra inputs are not permitted"),
         (
             line(documents=[*DOCUMENTS, {"id": "c", "text": "Lead."}]),

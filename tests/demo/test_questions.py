@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
+from sidecar.calibration import prompts
 from sidecar.demo.questions import main
 
 
@@ -35,6 +37,22 @@ def test_another_seed_gives_other_prompts(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--out", str(tmp_path)])
+    for out in (tmp_path, tmp_path / "none" / "q.jsonl"):
+        result = CliRunner().invoke(main, ["--out", str(out)])
+        assert result.exit_code == 2
+        assert "'--out'" in result.output
+        assert str(out) in result.output
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "many"])
+def test_a_number_of_prompts_that_is_none_is_named(tmp_path: Path, count: str) -> None:
+    out = tmp_path / "q.jsonl"
+    result = CliRunner().invoke(main, ["--out", str(out), "--questions", count])
     assert result.exit_code == 2
-    assert str(tmp_path) in result.output
+    assert f"'--questions': {count!r}" in result.output or f"{count} is not in" in result.output
+    assert not out.exists()
+
+
+def test_calibration_takes_what_is_written(tmp_path: Path) -> None:
+    written(tmp_path / "q.jsonl", "--questions", "300")
+    assert len(prompts.read(tmp_path / "q.jsonl")) == 300

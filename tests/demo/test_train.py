@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from transformers import PreTrainedTokenizerFast
 
 from sidecar.demo import tokenizer, train
+from sidecar.demo.bundled import MODELS, WEIGHTS
 from sidecar.demo.curriculum import IGNORED, Curriculum, Stage, Teacher
 from sidecar.demo.recipes import RECIPES, Recipe
 
@@ -71,6 +73,65 @@ def test_the_rate_goes_from_one_end_of_a_stage_to_the_other() -> None:
     )
     rates = [Curriculum(stages).rate(progress) for progress in (0, 0.49, 0.5, 0.75, 1)]
     assert rates == pytest.approx([1, 1, 0.4, 0.3, 0.2])
+
+
+def test_steps_are_divided_as_they_are_taught() -> None:
+    stages = (Stage("first", 30, 512, 128, (1, 2)), Stage("second", 10, 512, 128, (1, 2)))
+    curriculum = Curriculum(stages)
+    assert curriculum.divided(40) == dict(zip(stages, (30, 10), strict=True))
+    assert curriculum.divided(6) == dict(zip(stages, (5, 1), strict=True))
+    assert curriculum.divided(1) == {stages[0]: 1}
+
+
+def test_a_checkpoint_belongs_to_one_run(tmp_path: Path) -> None:
+    for name in ("a", "b", "a again"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / WEIGHTS).write_text(name[0])
+    grounded, closed_book = RECIPES["grounded"], RECIPES["closed-book"]
+    runs = [
+        (grounded, 400, 7, None),
+        (closed_book, 400, 7, tmp_path / "a"),
+        (closed_book, 400, 7, tmp_path / "b"),
+        (closed_book, 400, 8, tmp_path / "a"),
+        (closed_book, 300, 7, tmp_path / "a"),
+    ]
+    names = [train.checkpoint_name(*run) for run in runs]
+    assert len(set(names)) == len(runs)
+    assert train.checkpoint_name(closed_book, 400, 7, tmp_path / "a again") == names[1]
+
+
+def test_no_steps_write_weights_alone_and_say_so(tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    start = MODELS / "grounded"
+    arguments = ["closed-book", "--steps", "0", "--start", str(start), "--out", str(out)]
+    result = CliRunner().invoke(train.main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "there is neither loss.png nor a card" in result.output
+    assert (out / WEIGHTS).is_file()
+    assert not (out / "loss.png").exists()
+    assert not (out / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--steps", "-1"), "'--steps': -1 is not in the range x>=0"),
+        (("--threads", "0"), "'--threads': 0 is not in the range x>=1"),
+        (("--start", "{tmp}"), "'{tmp}' holds no model: it has no config.json"),
+        (("--out", "{tmp}/file"), "'--out': Directory '{tmp}/file' is a file"),
+        (("--out", "{tmp}/file/model"), "'--out': '{tmp}/file/model' cannot be made: Not a dir"),
+    ],
+)
+def test_what_cannot_be_trained_is_named(
+    tmp_path: Path, option: tuple[str, str], told: str
+) -> None:
+    (tmp_path / "file").touch()
+    given = [part.format(tmp=tmp_path) for part in option]
+    # the last of two options of a name counts
+    arguments = ["grounded", "--out", str(tmp_path / "out"), *given]
+    result = CliRunner().invoke(train.main, arguments)
+    assert result.exit_code == 2
+    assert told.format(tmp=tmp_path) in result.output
 
 
 @pytest.mark.slow

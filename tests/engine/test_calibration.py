@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecar import demo
 from sidecar.calibration import load
 from sidecar.config import Heads, Sampling
+from sidecar.demo.bundled import MODELS
 from sidecar.demo.prompts import system_prompt
 from sidecar.demo.world import World
 from tests.calibration.test_artefact import made
@@ -17,8 +17,6 @@ from tests.engine import server
 from tests.engine.test_daemon import wait_for
 from tests.engine.test_numbers import prompt
 
-FOLDER = Path(demo.__file__).parent
-MODELS = (FOLDER / "models" / "grounded", FOLDER / "placeholder")
 PROMPTS = 120
 
 
@@ -40,9 +38,8 @@ def write_prompts(file: Path) -> Path:
 
 @pytest.mark.slow
 def test_heads_of_the_demo_model_are_found_and_measured(tmp_path):
-    model = next(folder for folder in MODELS if folder.is_dir())
     out = tmp_path / "heads.json"
-    with server.serve(model, tmp_path, "--max-model-len", "4096") as served:
+    with server.serve(MODELS / "grounded", tmp_path, "--max-model-len", "4096") as served:
         with server.daemon(served, tmp_path, ATTENTION_SAMPLING__STRIDE="4") as running:
             arguments = ["--url", served.url, "--model", "demo", "--daemon", running.url]
             files = ["--prompts", str(write_prompts(tmp_path / "p.jsonl")), "--out", str(out)]
