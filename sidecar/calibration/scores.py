@@ -18,7 +18,7 @@ PROMPT_TAG = "prompt"
 
 THRESHOLD = 0.1
 """Score from which on a head counts as a retrieval head. The number is that of Wu et al. 2024, whose
-score counts the words of a known passage; this one counts all output steps, so it is stricter."""
+score counts the words of a known passage; ours counts all output steps and is stricter."""
 CONFIDENCE = 0.95
 WIDEST = 0.1
 """Largest distance of a chosen head's score to either end of its interval."""
@@ -62,8 +62,9 @@ def score(batches: Iterable[pa.RecordBatch], right: Iterable[str]) -> Scores:
     """Scores from samples of one model, of `schema.WIRE` or `schema.RECORD`.
 
     A head's score is the share of output steps at which its most-attended token lies in a document
-    and is the one emitted (after Wu et al. 2024, "Retrieval Head Mechanistically Explains Long-Context
-    Factuality", where the words of one passage count instead of all steps): the mean over prompts of each prompt's share, since steps of one prompt are alike.
+    and is the one emitted: the mean over prompts of each prompt's share, since steps of one prompt
+    are alike (after Wu et al. 2024, "Retrieval Head Mechanistically Explains Long-Context
+    Factuality", where the words of one passage count instead of all steps).
     Only prompts in ``right`` count, and of those the ones whose documents were all found. Raises
     TooLittle without any, and ValueError when samples have different layers or heads.
     """
