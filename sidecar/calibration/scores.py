@@ -17,8 +17,8 @@ PROMPT_TAG = "prompt"
 """Tag that tells which prompt a sample belongs to."""
 
 THRESHOLD = 0.1
-"""Score from which on a head counts as a retrieval head. The number is that of Wu et al. 2024, whose
-score counts the words of a known passage; ours counts all output steps and is stricter."""
+"""Score from which on a head counts as a retrieval head. The number is that of Wu et al. 2024, but
+their score counts the words of a known passage; ours counts all output steps and is stricter."""
 CONFIDENCE = 0.95
 WIDEST = 0.1
 """Largest distance of a chosen head's score to either end of its interval."""
