@@ -52,13 +52,11 @@ def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         prompts = Path(folder, "prompts.jsonl")
         questions.write(prompts, _PROMPTS, seed="heads")
-        layout = layouts.prepare(Path(folder, "run"))
         try:
-            calibrate(layout, prompts, out)
+            with layouts.prepared(Path(folder, "run")) as layout:
+                calibrate(layout, prompts, out)
         except DemoError as error:
             raise click.ClickException(str(error)) from None
-        finally:
-            layouts.clean(layout)
 
 
 if __name__ == "__main__":

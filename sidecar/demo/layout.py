@@ -1,19 +1,23 @@
 """Where one run of the demo keeps its things, and the commands and settings of its processes."""
 
+import fcntl
 import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sidecar.demo.bundled import MODELS, WEIGHTS, digest
 from sidecar.demo.faults import GROUNDED
 from sidecar.demo.processes import DemoError, free_port
 
 SERVED_NAME = "demo"
-_CALIBRATION = "heads.json"
+_CALIBRATION, _ARCHIVE, _LOCK = "heads.json", "archive", "demo.lock"
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -41,7 +45,7 @@ class Layout:
     @property
     def archive(self) -> Path:
         """Folder of the Parquet archive."""
-        return self.folder / "archive"
+        return self.folder / _ARCHIVE
 
     def settings(self) -> dict[str, str]:
         """Settings of tap, daemon and queries, as environment variables."""
@@ -131,14 +135,38 @@ def sidecar_command() -> list[str]:
     return [sys.executable, "-c", "from sidecar.cli import main; main()"]
 
 
-def prepare(folder: Path) -> Layout:
-    """A folder without the last run's archive, a private runtime folder and two free ports."""
-    shutil.rmtree(folder / "archive", ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    runtime = Path(tempfile.mkdtemp(prefix="attention-demo-"))
-    return Layout(folder, runtime, free_port(), free_port())
+@contextmanager
+def prepared(folder: Path) -> Iterator[Layout]:
+    """The folder for one run alone, without the last one's archive, and two free ports.
+
+    The private runtime folder is removed at the end; logs and archive stay. Raises DemoError when
+    the folder cannot be used, another demo runs in it, or its archive was made by none.
+    """
+    with _opened(folder) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(
+                f"another demo runs in {str(folder)!r}: end it first, or give another --folder"
+            ) from None
+        shutil.rmtree(folder / _ARCHIVE, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="attention-demo-") as runtime:
+            yield Layout(folder, Path(runtime), free_port(), free_port())
 
 
-def clean(layout: Layout) -> None:
-    """Remove the runtime folder; logs and archive stay."""
-    shutil.rmtree(layout.runtime, ignore_errors=True)
+def _opened(folder: Path) -> IO[str]:
+    """The file that tells that a demo has been here, and whose lock tells that one is."""
+    archive, lock = folder / _ARCHIVE, folder / _LOCK
+    try:
+        if os.path.lexists(archive) and not lock.is_file():
+            raise DemoError(
+                f"{str(archive)!r} was not made by a demo and would be deleted: give another "
+                "--folder, or remove it yourself"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        return lock.open("a")
+    except OSError as error:
+        raise DemoError(
+            f"--folder {str(folder)!r} cannot be used: {error.strerror}; "
+            "give one that can be made and written to"
+        ) from None

@@ -43,17 +43,18 @@ def run(folder: Path, change: Change, *, seconds: float, once: bool) -> tuple[Ph
 
     Unless ``once``, traffic goes on until Ctrl-C. Returns what was measured before and after.
 
-    Raises DemoError when a model is missing, a process dies, a request fails or no samples arrive.
+    Raises DemoError when a model is missing, the folder is not the demo's alone, a process dies, a
+    request fails or no samples arrive.
     """
     for model in (HEALTHY.model, change.model):
         layouts.revision(model)
-    layout = layouts.prepare(folder)
-    try:
-        with _daemon(layout) as daemon, Deployment(layout) as deployment:
-            _start(layout, daemon, change)
-            return _tell(Stage(layout, daemon, deployment, seconds=seconds), change, once=once)
-    finally:
-        layouts.clean(layout)
+    with (
+        layouts.prepared(folder) as layout,
+        _daemon(layout) as daemon,
+        Deployment(layout) as deployment,
+    ):
+        _start(layout, daemon, change)
+        return _tell(Stage(layout, daemon, deployment, seconds=seconds), change, once=once)
 
 
 def _daemon(layout: Layout) -> Child:
@@ -91,7 +92,17 @@ def _tell(stage: Stage, change: Change, *, once: bool) -> tuple[Phase, Phase]:
 def _stay(stage: Stage, change: Change) -> None:
     click.echo(f"\ntraffic goes on; metrics: {stage.layout.daemon_url}/metrics; Ctrl-C ends")
     url, name = stage.layout.engine_url, layouts.SERVED_NAME
-    with suppress(KeyboardInterrupt), Traffic(url, name, change, seed="on"):
+    with suppress(KeyboardInterrupt), Traffic(url, name, change, seed="on") as users:
+        told = 0
         while True:
             time.sleep(_CHECK_SECONDS)
             stage.check()
+            told = _tell_failures(users.tally.failures[:], told, stage.deployment.engine.log)
+
+
+def _tell_failures(failures: list[str], told: int, log: Path) -> int:
+    """Say what failed since the first ``told``, and return how many there are by now."""
+    if len(failures) > told:
+        new = f"{len(failures) - told} requests failed, the last with {failures[-1]}"
+        click.echo(f"{new} (log {log})", err=True)
+    return len(failures)

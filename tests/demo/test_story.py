@@ -8,14 +8,18 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sidecar import archive
 from sidecar.demo import ending, layout, story
-from sidecar.demo.faults import CHANGES
-from sidecar.demo.layout import Layout, prepare
+from sidecar.demo.faults import CHANGES, HEALTHY
+from sidecar.demo.layout import Layout
 from sidecar.demo.phases import SIGNALS
+from sidecar.demo.stage import Stage
+from tests.demo.test_traffic import engine
 
 COMMAND = [sys.executable, "-m", "sidecar.demo", "--seconds", "15"]
 
@@ -54,15 +58,33 @@ def test_a_missing_model_is_named_before_anything_starts(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_replaces_the_last_one_s_archive_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "archive").mkdir()
-    (tmp_path / "notes.txt").write_text("mine")
-    made = prepare(tmp_path)
-    assert not made.archive.exists()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert made.engine_port != made.daemon_port
-    assert made.runtime.stat().st_mode & 0o077 == 0
-    made.runtime.rmdir()
+def test_requests_that_fail_while_traffic_goes_on_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = iter([None, None, KeyboardInterrupt()])
+
+    def check(_stage: Stage) -> None:
+        if ended := next(checks):
+            raise ended
+
+    monkeypatch.setattr(Stage, "check", check)
+    serving: Any = SimpleNamespace(engine=SimpleNamespace(log="vllm-1.log"))
+    nowhere: Any = None
+    with engine(reply=None) as failing:
+        layout = Layout(Path(), Path(), failing.server_port, 0)
+        story._stay(Stage(layout, nowhere, serving, seconds=1), HEALTHY)
+    told = capsys.readouterr().err.splitlines()
+    assert 1 <= len(told) <= 2
+    assert re.search(r"^\d+ requests failed, the last with .+ \(log vllm-1.log\)$", told[0])
+
+
+def test_a_folder_that_is_none_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", Path("/proc/nope")):
+        assert story.tell(folder, fault="stale", seconds=5, once=True) == 1
+        assert f"demo failed: --folder {str(folder)!r} cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", CHANGES)
