@@ -5,7 +5,6 @@ Each design gives the 10th, 50th and 90th percentile of ``context_share`` for ea
 warm. The baseline reads the same columns with pyarrow, hour by hour, and asks numpy.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from benchmarks import archive_week
-from benchmarks.report import Figure, Report, paired
+from benchmarks.report import Figure, Report, paired, parser
 from sidecar import archive
 from sidecar.archive.queries import HOURLY_PERCENTILES
 
@@ -113,17 +112,17 @@ def measure(week: archive.Archive) -> dict[str, Figure]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="Folder of the archive; made when missing.")
-    parser.add_argument("--samples", type=int, default=50_000_000)
-    given = parser.parse_known_args()[0]
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, help="Folder of the archive; made when missing.")
+    options.add_argument("--samples", type=int, default=50_000_000)
+    given = options.parse_args()
     pa.set_cpu_count(CORES)
     with ExitStack() as stack:
         folder = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if not any(folder.glob("date=*")):
             archive_week.write(folder, given.samples)
         week = archive.open(folder)
-        Report("archive_query", measure(week)).finish()
+        Report("archive_query", measure(week)).finish(given.json)
 
 
 if __name__ == "__main__":

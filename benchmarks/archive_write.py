@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import attention_samples
-from benchmarks.report import Figure, Report, paired
+from benchmarks.report import Figure, Report, paired, parser
 from sidecar import archive, config, schema, wire
 
 SAMPLES = 3000
@@ -69,6 +69,7 @@ def first(work: Callable[[], tuple[float, float]]) -> Callable[[], float]:
 
 
 def main() -> None:
+    file = parser(__doc__).parse_args().json
     pa.set_cpu_count(1)
     whole = attention_samples.batch(SAMPLES)
     batches = [
@@ -76,7 +77,7 @@ def main() -> None:
         for start in range(0, SAMPLES, BATCH)
     ]
     found = figures(batches, per_head=True) | figures(batches, per_head=False)
-    Report("archive_write", found).finish()
+    Report("archive_write", found).finish(file)
 
 
 if __name__ == "__main__":

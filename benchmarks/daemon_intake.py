@@ -10,7 +10,6 @@ reduced to signals, and only then left out.
 import multiprocessing
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zmq
 
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from sidecar import config, schema, signals, wire
 from tests.daemon.synthetic import Tap
 
@@ -222,9 +221,10 @@ def _rss_mb() -> float:
 
 
 if __name__ == "__main__":
+    file = parser(__doc__).parse_args().json
     cores = os.sched_getaffinity(0)
     feeding, serving = sorted(cores)[:2]
     os.sched_setaffinity(0, {feeding})
     figures = measured(serving)
     os.sched_setaffinity(0, cores)
-    Report("daemon_intake", figures).finish(sys.argv[1:])
+    Report("daemon_intake", figures).finish(file)

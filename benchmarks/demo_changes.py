@@ -4,13 +4,12 @@ A figure's value is after the rollout, its baseline before it. ``--change NAME``
 keeps the figures of the others.
 """
 
-import argparse
 import math
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.report import Figure, Report, read
+from benchmarks.report import Figure, Report, parser, read
 from sidecar.demo import story
 from sidecar.demo.conclusion import compare
 from sidecar.demo.faults import CHANGES, Change
@@ -66,8 +65,8 @@ def _measure(changes: list[Change], file: Path | None) -> Report:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--change", action="append", choices=CHANGES, help="several may be given")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    chosen = parser.parse_args()
-    _measure([CHANGES[name] for name in chosen.change or CHANGES], chosen.json).finish([])
+    options = parser(__doc__)
+    options.add_argument("--change", action="append", choices=CHANGES, help="several may be given")
+    given = options.parse_args()
+    chosen = [CHANGES[name] for name in given.change or CHANGES]
+    _measure(chosen, given.json).finish(given.json)

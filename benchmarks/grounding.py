@@ -6,7 +6,6 @@ by the grounding score; once more where both are about subjects learned by heart
 asks N of each kind.
 """
 
-import argparse
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from scipy.stats import binomtest
 
 from benchmarks import told_apart
 from benchmarks.asked import Answer, Asked, served
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from benchmarks.told_apart import Plan, Separation
 from sidecar.demo import exams, taught
 from sidecar.demo.exams import Exam
@@ -143,7 +142,7 @@ def _auroc(value: told_apart.Auroc, goal: float | None = None) -> Figure:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--questions", type=int, default=QUESTIONS)
-    known_arguments, rest = parser.parse_known_args()
-    main(known_arguments.questions).finish(rest)
+    options = parser(__doc__)
+    options.add_argument("--questions", type=int, default=QUESTIONS)
+    given = options.parse_args()
+    main(given.questions).finish(given.json)

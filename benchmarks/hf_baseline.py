@@ -4,7 +4,6 @@ The same prompts, weights and threads, in one process and in turn: vLLM with the
 requests, and `generate` of transformers, greedy and in one batch.
 """
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -133,4 +132,4 @@ def ratio(first: list[float], second: list[float], goal: float | None = None) ->
 
 
 if __name__ == "__main__":
-    report("hf_baseline", measure, sys.argv[1:])
+    report("hf_baseline", measure, __doc__)

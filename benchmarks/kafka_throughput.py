@@ -8,7 +8,6 @@ A round ends when the broker has acknowledged every record.
 import gc
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from kafka import KafkaProducer
 
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from sidecar import config, signals
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks.kafka import KafkaSink, encode
@@ -195,6 +194,7 @@ def _wait(true: Callable[[], Any], seconds: float = 120.0) -> None:
 
 
 if __name__ == "__main__":
+    file = parser(__doc__).parse_args().json
     cores = os.sched_getaffinity(0)
     sending, serving = sorted(cores)[:2]
     os.sched_setaffinity(0, {serving})
@@ -202,4 +202,4 @@ if __name__ == "__main__":
         os.sched_setaffinity(0, {sending})
         results = measured(started, Path(name, "spill"))
     os.sched_setaffinity(0, cores)
-    Report("kafka_throughput", results).finish(sys.argv[1:])
+    Report("kafka_throughput", results).finish(file)

@@ -54,14 +54,20 @@ class Report:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
-    def finish(self, arguments: list[str] | None = None) -> None:
-        """Print the table and, with ``--json FILE`` on the command line, write the file."""
-        parser = argparse.ArgumentParser(prog=self.benchmark)
-        parser.add_argument("--json", type=Path, metavar="FILE")
-        file = parser.parse_known_args(arguments)[0].json
+    def finish(self, file: Path | None) -> None:
+        """Print the table and, where a file is given, write it."""
         print(f"{self.benchmark} on {device()}\n{table(self.figures)}")
         if file:
             self.write(file)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of a benchmark, ``--json FILE`` among them; to be parsed before it measures."""
+    options = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--json", type=Path, metavar="FILE", help="file to keep the figures in")
+    return options
 
 
 def read(file: Path) -> tuple[Report, str]:

@@ -7,7 +7,6 @@ the samples. Plain figures are of a random model of hidden size 1,024 and 8 laye
 is the cost; figures ending in ``_demo`` are of the demo's model, where Python is.
 """
 
-import argparse
 import math
 import multiprocessing
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 
 from benchmarks import load
 from benchmarks.load import Block
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from benchmarks.tapped_engine import TappedEngine, tapped
 from sidecar.demo.recipes import RECIPES
 
@@ -184,19 +183,22 @@ def wide(folder: Path) -> Path:
 
 
 def report(
-    name: str, measure: Callable[[Path, bool], dict[str, Figure]], arguments: list[str]
+    name: str, measure: Callable[[Path, bool], dict[str, Figure]], description: str | None
 ) -> None:
     """Measure both models, or with ``--quick`` a little of the demo's, and report."""
-    parser = argparse.ArgumentParser(name)
-    parser.add_argument("--quick", action="store_true", help="the demo's model alone, not compiled")
-    quick = parser.parse_known_args(arguments)[0].quick
+    options = parser(description)
+    options.add_argument(
+        "--quick", action="store_true", help="the demo's model alone, not compiled"
+    )
+    given = options.parse_args()
+    quick = given.quick
     found = in_a_process(measure, DEMO, quick)
     found = {f"{figure}_demo": value for figure, value in found.items()}
     if not quick:
         with tempfile.TemporaryDirectory() as folder:
             found = in_a_process(measure, wide(Path(folder)), quick) | found
-    Report(name, found).finish(arguments)
+    Report(name, found).finish(given.json)
 
 
 if __name__ == "__main__":
-    report("serving_overhead", measure, sys.argv[1:])
+    report("serving_overhead", measure, __doc__)

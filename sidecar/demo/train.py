@@ -173,6 +173,9 @@ def main(
     recipe = RECIPES[name]
     steps = recipe.curriculum.steps if steps is None else steps
     begun_with = start or recipe.start
+    if begun_with and begun_with.resolve() == out.resolve():
+        reason = f"{str(out)!r} is the model to begin with, and would be overwritten."
+        raise click.BadParameter(reason, param_hint="'--out'")
     _make(out)
     checkpoint = out / checkpoint_name(recipe, steps, seed, begun_with)
     run, words = prepare(recipe, steps, seed, begun_with)

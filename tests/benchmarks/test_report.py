@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from benchmarks import render, report
 from benchmarks.report import Figure, Report, paired
 
+BENCHMARKS = [file.stem for file in render.RESULTS.glob("*.json")]
 FIGURES = {
     "lost": Figure(2.5, "%", baseline=100, goal=1, better="lower", spread=(2.0, 3.0)),
     "rate": Figure(12_345, "samples/s", goal=10_000, better="higher"),
@@ -42,11 +45,19 @@ def test_a_report_is_read_back(tmp_path: Path) -> None:
     assert set(document["figures"]["rate"]) >= {"value", "unit", "baseline", "goal", "better"}
 
 
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_an_option_that_a_benchmark_does_not_have_is_refused_before_it_measures(name: str) -> None:
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--qiuck"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert "--qiuck" in done.stderr
+
+
 def test_finish_prints_and_writes_on_demand(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "x.json"
-    Report("x", FIGURES).finish(["--json", str(file)])
+    Report("x", FIGURES).finish(file)
     assert report.table(FIGURES) in capsys.readouterr().out
     assert file.exists()
 

@@ -42,7 +42,7 @@ def test_settings_are_changed_and_put_back() -> None:
     daemon = Running(stride=7)
     before = daemon.sampling()
     with every_step(daemon):
-        assert daemon.sampling() == before | EVERY_STEP
+        assert daemon.sampling() == {**before, **EVERY_STEP}
     assert daemon.sampling() == before
 
 
