@@ -134,6 +134,13 @@ def test_what_cannot_be_trained_is_named(
     assert told.format(tmp=tmp_path) in result.output
 
 
+def test_the_model_to_begin_with_is_not_overwritten() -> None:
+    folder = str(RECIPES["grounded"].folder)
+    result = CliRunner().invoke(train.main, ["grounded", "--start", folder, "--out", folder])
+    assert result.exit_code == 2
+    assert "would be overwritten" in result.output
+
+
 @pytest.mark.slow
 def test_training_makes_progress() -> None:
     run, _ = train.prepare(RECIPES["grounded"], 16, seed=1)
