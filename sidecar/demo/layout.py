@@ -14,6 +14,9 @@ from sidecar.demo.processes import DemoError, free_port
 
 SERVED_NAME = "demo"
 _CALIBRATION, _BASELINE = "heads.json", "baseline.json"
+_DRIFT, _IDLE_SECONDS = "drift", 2.0
+_RUN_LENGTH = 10_000
+"""Requests to a false alarm: a story has hundreds, and is over before a stricter alarm comes."""
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -54,6 +57,18 @@ class Layout:
             "ATTENTION_SAMPLING__STRIDE": str(_STRIDE),
             "ATTENTION_SAMPLING__BUDGET_MS_PER_S": str(_BUDGET_MS_PER_S),
             **_calibration(),
+            **self._drift(),
+        }
+
+    def _drift(self) -> dict[str, str]:
+        """Watch against the grounded model's baseline, where there is one."""
+        if not baseline_file().is_file():
+            return {}
+        return {
+            "ATTENTION_DRIFT__BASELINE": json.dumps([str(baseline_file())]),
+            "ATTENTION_DRIFT__STATE_PATH": str(self.folder / _DRIFT),
+            "ATTENTION_DRIFT__IDLE_SECONDS": str(_IDLE_SECONDS),
+            "ATTENTION_DRIFT__RUN_LENGTH": str(_RUN_LENGTH),
         }
 
     def engine_environment(self) -> dict[str, str]:
@@ -137,8 +152,9 @@ def sidecar_command() -> list[str]:
 
 
 def prepare(folder: Path) -> Layout:
-    """A folder without the last run's archive, a private runtime folder and two free ports."""
-    shutil.rmtree(folder / "archive", ignore_errors=True)
+    """A folder without the last run's archive and state, a private runtime folder and two ports."""
+    for name in ("archive", _DRIFT):
+        shutil.rmtree(folder / name, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     runtime = Path(tempfile.mkdtemp(prefix="attention-demo-"))
     return Layout(folder, runtime, free_port(), free_port())
