@@ -106,17 +106,25 @@ install_compiler() {
 }
 
 # Unpacked beside Python instead of installed: that needs no root and starts no service.
-install_prometheus() {
-    command -v promtool >/dev/null || [[ -x $venv/bin/promtool ]] && return
-    say "fetching Debian's prometheus"
+unpack_deb() {
+    local -r package=$1 program=$2
+    command -v "$program" >/dev/null || [[ -x $venv/bin/$program ]] && return
+    say "fetching Debian's $package"
     local folder
     folder=$(mktemp -d)
-    if (cd "$folder" && fetch_deb prometheus); then
+    if (cd "$folder" && fetch_deb "$package"); then
         dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
     else
-        say "no prometheus (needs apt): the tests against a real Prometheus are skipped"
+        say "no $package (needs apt): the tests against a real one are skipped"
     fi
     rm -rf "$folder"
+}
+
+install_browser() {
+    command -v chromium-headless-shell >/dev/null && return
+    say "installing a headless Chromium"
+    apt_install chromium-headless-shell && return
+    say "no Chromium (needs root and apt): the tests of the previews' pages are skipped"
 }
 
 # Kept in the user's cache, since it takes a minute or two to build.
@@ -170,7 +178,9 @@ main() {
     install_uv
     install_packages
     install_compiler
-    install_prometheus
+    unpack_deb prometheus promtool
+    unpack_deb prometheus-alertmanager prometheus-alertmanager
+    install_browser
     install_collector
     install_broker
     echo "$wanted" >"$stamp"
