@@ -3,7 +3,17 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, baseline, daemon, demo, heads, kafka, sampling
+from sidecar.cli import (
+    archive,
+    baseline,
+    daemon,
+    dashboards,
+    demo,
+    grafana,
+    heads,
+    kafka,
+    sampling,
+)
 
 
 @click.group()
@@ -23,6 +33,8 @@ for command in (
     archive.query,
     kafka.kafka,
     kafka.tail,
+    dashboards.dashboards,
+    grafana.grafana,
     demo.demo,
 ):
     main.add_command(command)
