@@ -106,18 +106,33 @@ install_compiler() {
 }
 
 # Unpacked beside Python instead of installed: that needs no root and starts no service.
-unpack_deb() {
-    local -r package=$1 program=$2
-    command -v "$program" >/dev/null || [[ -x $venv/bin/$program ]] && return
-    say "fetching Debian's $package"
-    local folder
+install_from_debian() { # a tool, its package, what is tested with it
+    command -v "$1" >/dev/null || [[ -x $venv/bin/$1 ]] && return
+    say "fetching Debian's $2"
+    unpack_deb "$2" "$venv" --strip-components=2 ./usr/bin ||
+        say "no $2 (needs apt): the tests against a real $3 are skipped"
+}
+
+unpack_deb() { # a package, where to, which of its files
+    local folder unpacked=0
     folder=$(mktemp -d)
-    if (cd "$folder" && fetch_deb "$package"); then
-        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
+    if (cd "$folder" && fetch_deb "$1"); then
+        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$2" "${@:3}" || unpacked=1
     else
-        say "no $package (needs apt): the tests against a real one are skipped"
+        unpacked=1
     fi
     rm -rf "$folder"
+    return $unpacked
+}
+
+# Debian's build finds its templates in one place only, which is not beside Python.
+install_alertmanager() {
+    local -r templates=/usr/share/prometheus/alertmanager tool=prometheus-alertmanager
+    if [[ ! -e $templates ]] && ! { is_root && unpack_deb "$tool" / ".$templates"; }; then
+        say "no $tool (needs root and apt): the tests against a real Alertmanager are skipped"
+        return
+    fi
+    install_from_debian "$tool" "$tool" Alertmanager
 }
 
 install_browser() {
@@ -178,8 +193,8 @@ main() {
     install_uv
     install_packages
     install_compiler
-    unpack_deb prometheus promtool
-    unpack_deb prometheus-alertmanager prometheus-alertmanager
+    install_from_debian promtool prometheus Prometheus
+    install_alertmanager
     install_browser
     install_collector
     install_broker
