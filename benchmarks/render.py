@@ -22,6 +22,7 @@ SHORT = {
     r"|_calibrated_context_share|_retrieval_rate|_text_overlap|_same_subjects_grounding_score)?"
     r"|.*_exact(_\d+_documents)?|unanswerable_refused",
     "archive_query": r"seconds_50m|time_ratio",
+    "kafka_throughput": r"records_per_s_.*|(stored_)?bytes_per_record_.*",
 }
 """Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""
 

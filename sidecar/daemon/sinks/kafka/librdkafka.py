@@ -1,4 +1,4 @@
-"""The client on librdkafka, through confluent-kafka: a tenth of the processor time."""
+"""The client on librdkafka, through confluent-kafka: a third of the processor time."""
 
 import logging
 from typing import Any
