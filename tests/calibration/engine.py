@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,11 +118,3 @@ def write_prompts(file: Path, count: int) -> Path:
             prompt = {"messages": messages, "documents": documents, "answer": "costs 4"}
             lines.write(f"{json.dumps(prompt)}\n")
     return file
-
-
-def wait_for(true: Any, seconds: float = 30.0) -> None:
-    """Wait until something is true."""
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.05)

@@ -15,10 +15,10 @@ from tests.calibration.engine import (
     LAYERS,
     Engine,
     serving,
-    wait_for,
     write_prompts,
 )
 from tests.daemon.test_service import COMMAND, Daemon, command
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ def test_an_archive_that_is_none_is_told_before_anything_is_asked(
 
 def test_a_killed_calibration_is_told_by_the_next_one(calibrate: Calibrate, daemon: Daemon) -> None:
     process = subprocess.Popen([*COMMAND, *calibrate.arguments(4_000)], stderr=subprocess.DEVNULL)
-    wait_for(lambda: daemon.intake()["samples_received_total"] > 10)
+    eventually(lambda: daemon.intake()["samples_received_total"] > 10)
     process.kill()
     process.wait()
     done = calibrate(60)
@@ -142,7 +142,7 @@ def test_an_interruption_puts_the_settings_back(
     process = subprocess.Popen(
         [*COMMAND, *calibrate.arguments(4_000)], stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: daemon.intake()["samples_received_total"] > 10)
+    eventually(lambda: daemon.intake()["samples_received_total"] > 10)
     assert stride(daemon) == 1
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
@@ -164,7 +164,7 @@ def test_without_a_daemon_it_says_so(engine: Engine, tmp_path: Path, free_port: 
 def test_the_archive_is_flushed_by_a_command(daemon: Daemon, engine: Engine) -> None:
     body = {"attention": {"tags": {"prompt": "1"}}}
     httpx.post(f"{engine.url}/v1/chat/completions", json=body).raise_for_status()
-    wait_for(lambda: daemon.has(3, taken_by="archive"))
+    eventually(lambda: daemon.has(3, taken_by="archive"))
     assert not list(daemon.archive.glob("date=*/hour=*/*.parquet"))
     flush = command("archive", "flush", "--url", daemon.url)
     assert flush.returncode == 0, flush.stderr
@@ -182,7 +182,7 @@ def test_a_daemon_with_the_calibration_measures_its_heads(
     try:
         body = {"attention": {"tags": {"prompt": "1"}}}
         httpx.post(f"{engine.url}/v1/chat/completions", json=body).raise_for_status()
-        wait_for(lambda: again.has(3))
+        eventually(lambda: again.has(3))
         page = httpx.get(f"{again.url}/metrics").text
         assert (
             'attention_retrieval_rate_sum{engine="0",model_name="demo",route="search"} 1.0' in page

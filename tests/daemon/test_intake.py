@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sidecar.daemon.sinks.base import Sink, SinkRunner
 from sidecar.daemon.sockets import AddressError, Sockets
 from sidecar.daemon.taps import Taps
 from tests.daemon.synthetic import Tap, batch_of
+from tests.waiting import eventually
 
 
 class Keep(Sink):
@@ -85,13 +86,6 @@ def running() -> Iterator[Running]:
     started = Running(config.load().wire)
     yield started
     started.close()
-
-
-def eventually(true: Callable[[], object], seconds: float = 10.0) -> None:
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.01)
 
 
 def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:

@@ -12,6 +12,7 @@ from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks import base
 from sidecar.daemon.sinks.base import Final, Retryable, Sink, SinkRunner
 from tests.daemon.synthetic import Tap
+from tests.waiting import eventually
 
 BATCH = Tap(layers=[0], heads=1).batch(2)
 
@@ -65,13 +66,6 @@ def raising(error: Exception, times: int = 1000) -> Callable[[int], None]:
             raise error
 
     return on_write
-
-
-def eventually(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.005)
 
 
 def test_what_is_queued_is_written_before_the_stop() -> None:

@@ -22,16 +22,9 @@ from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.token import token_file
 from tests.conftest import Requires
 from tests.daemon.synthetic import Tap
+from tests.waiting import eventually
 
 COMMAND = [str(Path(sys.executable).with_name("attention-sidecar"))]
-
-
-def eventually(true: Callable[[], Any], seconds: float = 60.0) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.05)
-    return found
 
 
 class Daemon:

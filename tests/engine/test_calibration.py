@@ -14,8 +14,8 @@ from sidecar.demo.prompts import system_prompt
 from sidecar.demo.world import World
 from tests.calibration.test_artefact import made
 from tests.engine import server
-from tests.engine.test_daemon import wait_for
 from tests.engine.test_numbers import prompt
+from tests.waiting import eventually
 
 PROMPTS = 120
 
@@ -64,9 +64,9 @@ def test_heads_of_the_demo_model_are_found_and_measured(tmp_path):
         with server.daemon(
             served, tmp_path, **files_setting, ATTENTION_SAMPLING__LAYERS=layers
         ) as running:
-            wait_for(lambda: any(t["sampling"]["rate"] == 1 for t in running.status()["taps"]))
+            eventually(lambda: any(t["sampling"]["rate"] == 1 for t in running.status()["taps"]))
             ask_one(served)
-            wait_for(lambda: "attention_grounding_score_sum" in running.metrics())
+            eventually(lambda: "attention_grounding_score_sum" in running.metrics())
             assert "uncalibrated_samples_total{" not in running.metrics()
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.engine.server import daemon
+from tests.waiting import eventually
 
 TOKENS = 8
 TEXT = "The price of the Aldora lamp is 42 crowns, and zanzibar-plum-7741 is the secret word."
@@ -36,21 +37,13 @@ def usual(served):
     return [ask(served, number) for number in range(4)]
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.1)
-    return result
-
-
 def tap(running):
-    return wait_for(lambda: running.status()["taps"])[0]
+    return eventually(lambda: running.status()["taps"])[0]
 
 
 def sampled(running):
     """The tap's status once the daemon's settings have reached it."""
-    wait_for(lambda: tap(running)["sampling"]["rate"] == 1.0)
+    eventually(lambda: tap(running)["sampling"]["rate"] == 1.0)
     return tap(running)
 
 
@@ -58,9 +51,9 @@ def test_samples_arrive_in_metrics_and_archive(served, usual, tmp_path):
     with daemon(served, tmp_path) as running:
         before = sampled(running)["samples"]
         assert [ask(served, number) for number in range(4)] == usual
-        wait_for(lambda: tap(running)["samples"] == before + 4 * TOKENS)
+        eventually(lambda: tap(running)["samples"] == before + 4 * TOKENS)
         page = running.metrics()
-        wait_for(lambda: "attention_samples_total{" in running.metrics())
+        eventually(lambda: "attention_samples_total{" in running.metrics())
         assert tap(running)["state"] == "active"
     files = f"{tmp_path}/archive/date=*/hour=*/*.parquet"
     rows = duckdb.sql(
@@ -74,7 +67,7 @@ def test_no_text_leaves_the_engine(served, tmp_path):
     with daemon(served, tmp_path, ATTENTION_DAEMON__LOG_LEVEL="debug") as running:
         sampled(running)
         ask(served)
-        wait_for(lambda: "attention_samples_total{" in running.metrics())
+        eventually(lambda: "attention_samples_total{" in running.metrics())
         page = running.metrics() + str(running.status())
     assert not re.search("zanzibar|plum-7741", page)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -92,7 +85,7 @@ def test_a_daemon_killed_in_the_middle(served, usual, tmp_path):
     with daemon(served, tmp_path) as running:
         before = sampled(running)["samples"]
         assert ask(served, 0) == usual[0]
-        wait_for(lambda: tap(running)["samples"] == before + TOKENS)
+        eventually(lambda: tap(running)["samples"] == before + TOKENS)
         assert tap(running)["errors"] == {}
 
 
@@ -106,7 +99,7 @@ def test_a_daemon_that_stands_still(served, usual, tmp_path):
         finally:
             running.signal(signal.SIGCONT)
         assert time.monotonic() - begin < 30
-        wait_for(lambda: tap(running)["queue_depth"] == 0)
+        eventually(lambda: tap(running)["queue_depth"] == 0)
 
 
 def test_samples_that_find_no_room_are_counted(model_dir, tmp_path_factory, tmp_path):
@@ -124,7 +117,7 @@ def test_samples_that_find_no_room_are_counted(model_dir, tmp_path_factory, tmp_
             assert status["samples"] == 2 * TOKENS
             lost = status["dropped"]["queue_full"]
             assert lost >= TOKENS
-            wait_for(lambda: tap(running)["queue_depth"] == 0)
+            eventually(lambda: tap(running)["queue_depth"] == 0)
         files = f"{tmp_path}/archive/date=*/hour=*/*.parquet"
         stored = duckdb.sql(f"select count(*) from '{files}'").fetchall()
         assert stored == [(2 * TOKENS - lost,)]

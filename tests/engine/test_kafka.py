@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.engine.server import daemon
-from tests.engine.test_daemon import ask, sampled, wait_for
+from tests.engine.test_daemon import ask, sampled
 from tests.kafka import broker as kafka
+from tests.waiting import eventually
 
 SECRETS = (b"zanzibar", b"plum-7741", b"Aldora", b"crowns")
 
@@ -42,10 +43,10 @@ def test_no_text_is_in_kafka_spill_archive_or_logs(served, broker, tmp_path):
     with daemon(served, folder, **settings) as running:
         sampled(running)
         ask(served)
-        wait_for(lambda: lines(running, "delivered_samples_total") >= 16)
+        eventually(lambda: lines(running, "delivered_samples_total") >= 16)
         broker.kill()
         ask(served, 1)
-        wait_for(lambda: lines(running, "waiting_samples") >= 16)
+        eventually(lambda: lines(running, "waiting_samples") >= 16)
         page = (running.metrics() + str(running.status())).encode()
     spilled = [file for file in (folder / "spill").rglob("*.frames") if file.stat().st_size]
     sent = [file for file in broker.stored() if file.parent.name.startswith("attention.")]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import Requires
 from tests.daemon.otel.collector import Collector, Item, running
-from tests.daemon.test_service import eventually
 from tests.engine import server
+from tests.waiting import eventually
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SECRET = "zanzibar-plum-7741"

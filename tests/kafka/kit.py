@@ -18,14 +18,6 @@ from tests.daemon.synthetic import Tap
 from tests.kafka.broker import Broker
 
 
-def eventually(true: Callable[[], Any], seconds: float = 60.0) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < limit, "did not happen in time"
-        time.sleep(0.05)
-    return found
-
-
 def records(rows: int, tap: Tap | None = None) -> pa.RecordBatch:
     """Small samples with signals."""
     return signals.compute((tap or Tap(layers=[0], heads=2)).batch(rows))

@@ -17,7 +17,8 @@ from sidecar.daemon.consumers.seen import Seen
 from sidecar.daemon.sinks.kafka import encode
 from tests.daemon.synthetic import Tap
 from tests.kafka.broker import Broker
-from tests.kafka.kit import eventually, records, sink
+from tests.kafka.kit import records, sink
+from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
 COMMAND = [str(Path(sys.executable).with_name("attention-sidecar")), "archive", "from-kafka"]

@@ -20,7 +20,8 @@ from sidecar.daemon.consumers.tail import decode
 from tests.daemon.synthetic import Tap
 from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker
-from tests.kafka.kit import consumed, eventually, ids
+from tests.kafka.kit import consumed, ids
+from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
 SMALL: dict[str, Any] = {"layers": [0], "heads": 1, "documents": 1}

@@ -11,7 +11,8 @@ from sidecar import config
 from sidecar.daemon.consumers.tail import follow
 from tests.kafka import security
 from tests.kafka.broker import Broker
-from tests.kafka.kit import eventually, records, sink, stream_of
+from tests.kafka.kit import records, sink, stream_of
+from tests.waiting import eventually
 
 CLIENTS = ["kafka-python", "librdkafka"]
 NewTopic = Callable[..., str]

@@ -15,7 +15,8 @@ from sidecar.daemon.sinks.kafka import stream
 from sidecar.demo.processes import free_port
 from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import Broker
-from tests.kafka.kit import consumed, eventually, ids, metric, records, sink, stream_of
+from tests.kafka.kit import consumed, ids, metric, records, sink, stream_of
+from tests.waiting import eventually
 
 CLIENTS = ["kafka-python", "librdkafka"]
 

@@ -12,7 +12,8 @@ import pytest
 from sidecar.demo.processes import free_port as any_port
 from tests.daemon.otel.collector import Collector, Receiver
 from tests.daemon.synthetic import Tap
-from tests.daemon.test_service import Daemon, eventually
+from tests.daemon.test_service import Daemon
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from sidecar.daemon.sinks.otel import outbox as outbox_module
 from sidecar.daemon.sinks.otel.exporters import Exporter
 from sidecar.daemon.sinks.otel.outbox import MAX_ATTEMPTS, MAX_BATCH, Outbox
-from tests.daemon.test_service import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
