@@ -8,11 +8,8 @@ from transformers import PreTrainedTokenizerFast
 from sidecar.demo import tokenizer
 from sidecar.demo.curriculum import Curriculum, Teacher
 from sidecar.demo.exams import Exam, drawn
-from sidecar.demo.recipes import RECIPES
+from sidecar.demo.recipes import RECIPES, SEED
 from sidecar.demo.world import Case
-
-SEED = 7
-"""Of the shipped models' trainings; their cards name it."""
 
 
 def texts(words: PreTrainedTokenizerFast, curriculum: Curriculum, seed: int) -> Iterator[str]:

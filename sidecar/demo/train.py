@@ -17,7 +17,7 @@ from sidecar.demo import card, lookback, model, plot, tokenizer
 from sidecar.demo.bundled import digest
 from sidecar.demo.curriculum import IGNORED, Batch, Curriculum, Teacher
 from sidecar.demo.optimise import Optimisers
-from sidecar.demo.recipes import RECIPES, Recipe
+from sidecar.demo.recipes import RECIPES, SEED, Recipe
 
 _REPORT_EVERY, _CHECKPOINT_EVERY = 25, 100
 _GRADIENT_NORM = 1.0
@@ -150,7 +150,7 @@ def _make(out: Path) -> None:
     type=click.IntRange(0),
     help="Steps, by default the recipe's; others scale its stages, 0 only writes weights.",
 )
-@click.option("--seed", default=7, show_default=True, help="Seed of weights and batches.")
+@click.option("--seed", default=SEED, show_default=True, help="Seed of weights and batches.")
 @click.option(
     "--start",
     type=model.Folder(),

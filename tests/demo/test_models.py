@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from sidecar.calibration import artefact
-from sidecar.demo import bundled, card, evaluate, exams, layout, model, taught, tokenizer
+from sidecar.demo import bundled, card, evaluate, exams, layout, model, tokenizer
 from sidecar.demo.judge import Verdict
-from sidecar.demo.recipes import RECIPES, Recipe
+from sidecar.demo.recipes import RECIPES, SEED, Recipe
 from sidecar.demo.world import World
 
 shipped = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
@@ -19,7 +19,7 @@ def card_of(recipe: Recipe) -> str:
 @shipped
 def test_the_weights_are_those_of_the_card(recipe: Recipe) -> None:
     assert bundled.digest(recipe.folder) in card_of(recipe)
-    assert f"| seed | {taught.SEED} |" in card_of(recipe)
+    assert f"| seed | {SEED} |" in card_of(recipe)
     assert (recipe.folder / bundled.WEIGHTS).stat().st_size < 8_000_000
     assert (recipe.folder / "loss.png").is_file()
 

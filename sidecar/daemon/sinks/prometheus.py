@@ -22,9 +22,9 @@ HEAD_SIGNALS = ("context_share",)
 """Signals that are published per head when that is asked for."""
 DOCS = {name: schema.RECORD.field(name).metadata[b"doc"].decode() for name in schema.SIGNAL_NAMES}
 LAYER_DOCS = {name: f"{doc} By layer, mean over its heads." for name, doc in DOCS.items()}
+HEAD_DOCS = {name: f"{doc} By layer and head." for name, doc in DOCS.items()}
 _NOT_SAMPLED = "^.{54}[02468ace]"
 """A `traceparent` whose lowest flag is 0."""
-HEAD_DOCS = {name: f"{doc} By layer and head." for name, doc in DOCS.items()}
 
 
 class PrometheusSink(Sink):
