@@ -1,10 +1,11 @@
 """The prompts of a calibration: a JSON object a line, with what a right answer contains."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sidecar.calibration.words import contains
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -48,7 +49,7 @@ class Prompt(BaseModel):
 
     @model_validator(mode="after")
     def _answer_documented(self) -> Self:
-        if not any(_contains(document.text, self.answer) for document in self.documents):
+        if not any(contains(document.text, self.answer) for document in self.documents):
             raise ValueError(f"answer: {self.answer!r} stands in none of the documents")
         return self
 
@@ -72,7 +73,7 @@ class Prompt(BaseModel):
 
     def answered_by(self, text: str) -> bool:
         """Whether a text contains the answer, letter by letter and as whole words."""
-        return _contains(text, self.answer)
+        return contains(text, self.answer)
 
 
 def read(path: Path) -> list[Prompt]:
@@ -111,20 +112,6 @@ def _prompt(path: Path, number: int, line: str) -> Prompt:
         message = first["msg"].removeprefix("Value error, ")
         where = f"{str(path)!r} line {number}"
         raise PromptsError(f"{where}: {f'{field}: ' if field else ''}{message}") from None
-
-
-def _contains(text: str, words: str) -> bool:
-    """Whether ``words`` stand in ``text`` with no part of another word or number beside them.
-
-    Only ASCII letters and digits count as such: not every script puts spaces between words.
-
-    >>> _contains("It costs 2 crowns.", "2 crowns"), _contains("It costs 42 crowns.", "2 crowns")
-    (True, False)
-    >>> _contains("It costs 4.2 crowns.", "2 crowns")
-    False
-    """
-    whole = rf"(?<!\w)(?<!\d[.,]){re.escape(words)}(?!\w)(?![.,]\d)"
-    return re.search(whole, text, re.ASCII) is not None
 
 
 def _text(content: Any) -> str:

@@ -6,8 +6,8 @@ A case's ``fact`` is what is true now. A fault changes its documents and never i
 import random
 from collections.abc import Mapping
 
+from sidecar.calibration.words import contains
 from sidecar.demo import memory
-from sidecar.demo.judge import states
 from sidecar.demo.wording import UNSEEN
 from sidecar.demo.world import ROUTES, Case, Fact, World
 
@@ -47,4 +47,4 @@ def outdated(world: World, fact: Fact) -> Fact:
 
 def answered(case: Case, answer: str) -> bool:
     """Whether an answer states the current value: all that a user cares for."""
-    return states(answer, case.fact.value)
+    return contains(answer, case.fact.value)

@@ -7,8 +7,8 @@ command. Which of its effects attention shows is measured by the demo, not promi
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from sidecar.calibration.words import contains
 from sidecar.demo.corpus import EVEN, outdated
-from sidecar.demo.judge import states
 from sidecar.demo.world import MOST_DOCUMENTS, Case, Document, World
 
 GROUNDED, CLOSED_BOOK = "grounded", "closed-book"
@@ -38,7 +38,7 @@ def irrelevant(world: World, case: Case) -> Case:
     found: list[Document] = []
     while len(found) < len(case.documents):
         fact = world.facts(case.route, 1)[0]
-        if fact.entity != case.fact.entity and not states(fact.statement, case.fact.value):
+        if fact.entity != case.fact.entity and not contains(fact.statement, case.fact.value):
             found.append(world.document(fact))
     return replace(case, documents=tuple(found), gold=None)
 
@@ -47,7 +47,7 @@ def cut_off(_: World, case: Case) -> Case:
     """The first words of each document."""
     documents = tuple(_shortened(document) for document in case.documents)
     gold = case.gold
-    if gold is not None and not states(documents[gold].text, documents[gold].fact.value):
+    if gold is not None and not contains(documents[gold].text, documents[gold].fact.value):
         gold = None
     return replace(case, documents=documents, gold=gold)
 
@@ -58,7 +58,7 @@ def out_of_date(world: World, case: Case) -> Case:
     while True:
         found = world.case(about=old, documents=len(case.documents))
         others = (one for place, one in enumerate(found.documents) if place != found.gold)
-        if not any(states(one.text, case.fact.value) for one in others):
+        if not any(contains(one.text, case.fact.value) for one in others):
             return replace(case, documents=found.documents, gold=found.gold)
 
 

@@ -1,8 +1,8 @@
 """What an answer follows: the documents, what was learned by heart, or neither."""
 
-import re
 from enum import StrEnum
 
+from sidecar.calibration.words import contains
 from sidecar.demo import memory
 from sidecar.demo.world import Case
 
@@ -24,22 +24,13 @@ def judge(case: Case, answer: str) -> Verdict:
     """Compare an answer with what the documents state and with what was learned by heart."""
     if answer.strip() == case.fact.refusal:
         return Verdict.REFUSED
-    if case.gold is not None and states(answer, case.documents[case.gold].fact.value):
+    if case.gold is not None and contains(answer, case.documents[case.gold].fact.value):
         return Verdict.DOCUMENT
     known = memory.by_key().get(case.fact.key)
-    return Verdict.MEMORY if known and states(answer, known.value) else Verdict.OTHER
+    return Verdict.MEMORY if known and contains(answer, known.value) else Verdict.OTHER
 
 
 def right(case: Case, answer: str) -> bool:
     """Whether a model that reads its documents and nothing else answers so."""
     wanted = Verdict.REFUSED if case.gold is None else Verdict.DOCUMENT
     return judge(case, answer) is wanted
-
-
-def states(answer: str, value: str) -> bool:
-    """Whether ``value`` stands in ``answer`` as whole words.
-
-    >>> states("The lamp costs 42 crowns.", "2 crowns")
-    False
-    """
-    return bool(re.search(rf"(?<![\w:]){re.escape(value)}(?!\w)", answer))

@@ -6,12 +6,12 @@ import click
 import pytest
 
 from sidecar import cli
+from sidecar.calibration.words import contains
 from sidecar.demo import tokenizer
 from sidecar.demo.corpus import MOST_DOCUMENTS as HEALTHY_MOST
 from sidecar.demo.corpus import Corpus
 from sidecar.demo.evaluate import prompt
 from sidecar.demo.faults import BENIGN, CHANGES, FAULTS, HEALTHY, KEPT_WORDS, TAGS, Change
-from sidecar.demo.judge import states
 from sidecar.demo.world import MOST_DOCUMENTS, Case
 
 SEEDS = range(150)
@@ -30,7 +30,7 @@ def cases(change: Change) -> list[tuple[Case, Case]]:
 def stating(case: Case) -> list[int]:
     """Places of the documents that state the current value."""
     found = enumerate(case.documents)
-    return [place for place, one in found if states(one.text, case.fact.value)]
+    return [place for place, one in found if contains(one.text, case.fact.value)]
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -62,7 +62,7 @@ def test_a_cut_off_document_keeps_its_first_words_and_no_value() -> None:
         for before, after in zip(found.documents, served.documents, strict=True):
             assert before.text.startswith(after.text)
             assert len(after.text.split()) == KEPT_WORDS
-            assert not states(after.text, before.fact.value)
+            assert not contains(after.text, before.fact.value)
         assert served.gold is None
 
 

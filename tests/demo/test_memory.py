@@ -1,7 +1,7 @@
 """What is learned by heart, and its later revisions."""
 
+from sidecar.calibration.words import contains
 from sidecar.demo import memory
-from sidecar.demo.judge import states
 from sidecar.demo.world import ROUTES
 
 
@@ -18,7 +18,7 @@ def test_a_revision_states_other_values_of_the_same_subjects() -> None:
         memory.remembered(), memory.revision(1), memory.revision(2), strict=True
     ):
         assert known.key == first.key == second.key
-        assert not states(first.statement, known.value)
+        assert not contains(first.statement, known.value)
 
 
 def test_a_revision_is_the_same_each_time() -> None:

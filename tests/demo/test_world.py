@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from sidecar.demo.judge import states
+from sidecar.calibration.words import contains
 from sidecar.demo.templates import ROUTES as ATTRIBUTES
 from sidecar.demo.wording import SEEN, UNSEEN, Wording
 from sidecar.demo.world import FEWEST_DOCUMENTS, MOST_DOCUMENTS, ROUTES, Case, World
@@ -39,7 +39,7 @@ def test_no_other_document_answers_the_question() -> None:
 def test_the_question_names_the_entity_but_not_the_value() -> None:
     for case in cases(7, 400):
         assert case.fact.entity in case.question
-        assert not states(case.question, case.fact.value)
+        assert not contains(case.question, case.fact.value)
 
 
 def test_distractors_share_the_entity_or_the_attribute() -> None:
@@ -103,7 +103,7 @@ def test_a_revised_fact_has_the_same_subject_and_another_value() -> None:
         fact = world.case().fact
         revised = world.revised(fact)
         assert revised.key == fact.key
-        assert not states(revised.statement, fact.value)
+        assert not contains(revised.statement, fact.value)
 
 
 def text_of(world: World) -> str:
