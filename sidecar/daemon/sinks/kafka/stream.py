@@ -7,6 +7,8 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from sidecar import config
 from sidecar.daemon.sinks.kafka.client import Away, Client, Connect, Delivery, MissingTopic
 from sidecar.daemon.sinks.kafka.messages import Messages, Unreadable, pack, unpack
@@ -90,13 +92,11 @@ class Stream:
         kept = [row for row, value in enumerate(messages.values) if len(value) <= limit]
         refused = len(messages.values) - len(kept)
         self._lose(refused * messages.samples_each, "too_large")
-        return Messages(
-            content_type=messages.content_type,
-            version=messages.version,
+        return msgspec.structs.replace(
+            messages,
             keys=[messages.keys[row] for row in kept],
             values=[messages.values[row] for row in kept],
             traces=[messages.traces[row] for row in kept],
-            samples_each=messages.samples_each,
         )
 
     def _run(self) -> None:
