@@ -3,7 +3,7 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, daemon, demo, heads, kafka, sampling
+from sidecar.cli import archive, baseline, daemon, demo, heads, kafka, sampling
 
 
 @click.group()
@@ -19,6 +19,7 @@ for command in (
     daemon.doctor,
     archive.archive,
     heads.heads,
+    baseline.baseline,
     archive.query,
     kafka.kafka,
     kafka.tail,

@@ -1,0 +1,81 @@
+"""What an on-call engineer is told."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from sidecar.drift.explain import Moved
+
+FLEET = "*"
+"""Route of an alert on the median of all routes."""
+
+
+class Movement(BaseModel):
+    """By how much one signal has moved since the change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    signal: str
+    shift: float
+    """Mean residual, in the signal's unit."""
+    deviations: float
+    """The same in standard deviations of a reference request."""
+
+
+class Alert(BaseModel):
+    """One change of one stream, from when it was noticed to when it was over."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
+    )
+
+    id: str
+    state: Literal["firing", "resolved"] = "firing"
+    kind: Literal["behaviour", "traffic"]
+    """`traffic` when most requests since lie outside what the reference covers."""
+    model_name: str
+    route: str
+    signal: str
+    """The paging signal with the most evidence."""
+    calibrated: bool
+    """Whether the calibrated grounding score pages; else what stands in for it."""
+    direction: Literal["drop", "rise"]
+    shift: float
+    """Mean residual since the change, in the signal's unit."""
+    percent: float
+    """The same in percent of the baseline's mean."""
+    deviations: float
+    """The same in standard deviations of a reference request."""
+    explained: float
+    """What lengths, documents and hours explain besides: a change of traffic."""
+    since: AwareDatetime
+    """Estimated change point."""
+    raised: AwareDatetime
+    """Time of the request that raised it."""
+    resolved: AwareDatetime | None = None
+    requests: Annotated[int, Field(ge=0)]
+    """Requests since the change, with the signal measured."""
+    run_length: float
+    """The budget: at most one false alarm in so many requests of a stream, on average."""
+    moved: tuple[Movement, ...] = ()
+    """Signals that moved by the minimum effect or more, the most first."""
+    still: tuple[str, ...] = ()
+    """Measured signals that did not."""
+    details: tuple[Moved, ...] = ()
+    """Layers, documents and tags that moved most, as `explain.rank` finds them."""
+    links: dict[str, str] = {}
+    """Dashboard, runbook, example traces."""
+
+
+def sentence(alert: Alert) -> str:
+    """One line for a terminal or a pager."""
+    what = "resolved: " if alert.state == "resolved" else ""
+    where = "all routes" if alert.route == FLEET else f"route {alert.route or 'none'}"
+    word = {"drop": "fell", "rise": "rose"}[alert.direction]
+    scale = f"{abs(alert.percent):.0f} %, {abs(alert.deviations):.1f} sd"
+    if alert.route == FLEET:
+        scale = f"{abs(alert.deviations):.1f} sd"
+    return (
+        f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since "
+        f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests); change of {alert.kind}"
+    )
