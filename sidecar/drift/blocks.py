@@ -1,60 +1,81 @@
-"""Blocks of requests: cut by count, and between sessions where these are known."""
+"""Blocks of requests in a row, for estimates; what they leave over waits for the next batch."""
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-MERGED = 4
-"""Blocks of one length that make one of the next."""
-LENGTHS = (5, 20, 80)
-"""Requests of a block; several at once, since short ones find large changes sooner."""
-STRETCH = 4
-"""How many times its length a block may become while it waits for the end of a session."""
+LENGTH = 5
+"""Requests of a block, of which change points are made."""
+LENGTHS = (5, 20, 80, 320)
+"""At which a reference's likeness of neighbours is looked at."""
 
 
-def ends(session: NDArray[Any], length: int = LENGTHS[0]) -> NDArray[np.int64]:
-    """One past the last request of each block of ``session [n]``; what is left over has no block.
+class Rows(NamedTuple):
+    """Requests as the regression sees them; columns are signals, NaN is not measured."""
 
-    >>> ends(np.array(["", "", "", ""]), 2)
-    array([2, 4])
-    >>> ends(np.array(["a", "a", "a", "b", "b"]), 2)
-    array([3])
+    residual: Floats
+    """[n, signals]"""
+    explained: Floats
+    """[n, signals] by lengths and hours, from the reference's mean."""
+    outside: Floats
+    """[n] 1 where the reference does not cover the request's lengths."""
+    time: Floats
+    """[n] microseconds since the epoch, exact until the year 2255."""
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def cut(self, first: int, last: int | None = None) -> "Rows":
+        """Some in a row."""
+        return Rows(*(part[first:last] for part in self))
+
+    def after(self, other: "Rows") -> "Rows":
+        """``other`` and then these."""
+        return Rows(*(np.concatenate(pair) for pair in zip(other, self, strict=True)))
+
+
+class Blocks(NamedTuple):
+    """Means of requests in a row."""
+
+    residual: Floats
+    """[blocks, signals]"""
+    explained: Floats
+    outside: Floats
+    """[blocks]"""
+    first: Floats
+    """[blocks] times of the first requests."""
+    requests: int
+    """In each."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def blocks(rows: Rows, length: int = LENGTH) -> Blocks:
+    """All whole blocks of ``rows``."""
+    count = len(rows) // length
+    whole = rows.cut(0, count * length)
+    return Blocks(
+        means(whole.residual, count),
+        means(whole.explained, count),
+        whole.outside.reshape(count, -1).mean(axis=1) if count else whole.outside,
+        whole.time[::length],
+        length,
+    )
+
+
+def means(values: Floats, count: int) -> Floats:
+    """``[count, columns]`` means of ``values [n, columns]`` without NaN; NaN where there is none.
+
+    >>> means(np.array([[1.0], [np.nan], [np.nan], [np.nan]]), 2).ravel()
+    array([ 1., nan])
     """
-    if not session.astype(bool).any():
-        return np.arange(length, len(session) + 1, length)
-    found, start = [], 0
-    for place in range(length, len(session) + 1):
-        if place - start >= length and _closes(session, place, place - start >= STRETCH * length):
-            found.append(place)
-            start = place
-    return np.asarray(found, dtype=np.int64)
-
-
-def means(values: Floats, last: NDArray[np.int64]) -> Floats:
-    """``[blocks, …]`` means of ``values [n, …]`` without NaN; NaN where nothing was measured."""
-    if not len(last):
-        return np.empty((0, *values.shape[1:]))
-    first = np.concatenate(([0], last[:-1]))
-    known = np.isfinite(values)
-    total = np.add.reduceat(np.where(known, values, 0.0)[: last[-1]], first, axis=0)
-    count = np.add.reduceat(known[: last[-1]].astype(np.int64), first, axis=0)
-    out: Floats = np.full(total.shape, np.nan)
-    np.divide(total, count, out=out, where=count > 0)
-    return out
-
-
-def merged(values: Floats) -> Floats:
-    """Means of every `MERGED` blocks ``[blocks, …]``: blocks of the next length."""
-    count = len(values) // MERGED * MERGED
-    return means(values, np.arange(MERGED, count + 1, MERGED))
-
-
-def _closes(session: NDArray[Any], place: int, full: bool) -> bool:
-    """Whether a session ends before ``place``; of one that is not known, every request is."""
-    last = session[place - 1]
-    if full or not last:
-        return True
-    return place < len(session) and bool(session[place] != last)
+    shaped = values.reshape(count, -1, values.shape[1]) if count else values[:0, None]
+    known = np.isfinite(shaped)
+    found: Floats = np.full((count, values.shape[1]), np.nan)
+    number = known.sum(axis=1)
+    np.divide(np.where(known, shaped, 0.0).sum(axis=1), number, out=found, where=number > 0)
+    return found

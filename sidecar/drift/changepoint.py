@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sidecar.drift.blocks import Blocks
 from sidecar.drift.detectors.base import Floats, State
+
+Places = NDArray[np.int64]
 
 HELD = ("excess", "shift", "explained", "outside", "requests", "since")
 SLACKS = (0.5, 4.0)
@@ -43,29 +47,37 @@ class ChangePoint:
             np.zeros(shape) for _ in HELD
         )
 
-    def add(
-        self, mean: Floats, explained: Floats, outside: float, requests: int, first: int
-    ) -> None:
-        """Take a block of ``requests``, the first of them at the time ``first``.
+    def add(self, blocks: Blocks) -> None:
+        """Take blocks in order; their columns are the signals."""
+        if not len(blocks):
+            return
+        known = np.isfinite(blocks.residual)
+        mean = np.where(known, blocks.residual, 0.0)
+        signed = np.stack([-mean, mean], axis=1)[:, :, None] - self._slack
+        path = np.cumsum(np.where(known[:, None, None], signed, 0.0), axis=0) + self.excess
+        least = np.minimum.accumulate(np.minimum(path, 0.0), axis=0)
+        start = _last(path <= least)
+        self.excess = path[-1] - least[-1]
+        self._sum(start, blocks, mean, known)
 
-        ``mean [signal]`` of residuals and ``explained [signal]`` by lengths and hours are in the
-        signal's unit; ``outside`` is the share of requests that the reference does not cover.
-        """
-        known = np.isfinite(mean)
-        signed = np.stack([-mean, mean])[:, None] - self._slack
-        grown = np.where(known, np.maximum(self.excess + signed, 0), self.excess)
-        on = grown > 0
-        self.since = np.where((self.excess == 0) & on, float(first), self.since)
-        parts: dict[str, Floats | float] = {
+    def _sum(self, start: Places, blocks: Blocks, mean: Floats, known: NDArray[np.bool_]) -> None:
+        """Sums go on from ``start [2, slack, signal]``: blocks to leave out, −1 if none was 0."""
+        fresh, running = start >= 0, self.excess > 0
+        opened = fresh | (self.requests == 0)
+        parts = {
             "shift": mean,
-            "explained": explained,
-            "outside": outside,
-            "requests": 1.0,
+            "explained": np.where(known, blocks.explained, 0.0),
+            "outside": known * blocks.outside[:, None],
+            "requests": known * 1.0,
         }
-        for name, value in parts.items():
-            before = np.where(on, getattr(self, name), 0.0)
-            setattr(self, name, before + np.where(on & known, value * requests, 0.0))
-        self.excess = grown
+        for name, values in parts.items():
+            total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+            grown = total[-1] - np.take_along_axis(total, start.reshape(-1, len(mean[0])) + 1, 0)
+            held = np.where(fresh, 0.0, getattr(self, name))
+            added = held + grown.reshape(start.shape) * blocks.requests
+            setattr(self, name, np.where(running, added, 0.0))
+        first = blocks.first[np.minimum(start + 1, len(blocks) - 1)]
+        self.since = np.where(opened, first, self.since)
 
     def estimate(self, side: int, place: int) -> Estimate | None:
         """Of a drop (0) or rise (1) of one signal; None when there is no sign of it."""
@@ -91,3 +103,10 @@ class ChangePoint:
         """Go on from a `state`."""
         for name in HELD:
             setattr(self, name, np.asarray(state[name], dtype=np.float64))
+
+
+def _last(flags: NDArray[np.bool_]) -> Places:
+    """Index of the last true along the first axis, −1 where there is none."""
+    backwards = flags[::-1]
+    found: Places = np.where(flags.any(axis=0), len(flags) - 1 - backwards.argmax(axis=0), -1)
+    return found

@@ -1,88 +1,74 @@
-"""Evidence of a change in the means of blocks, of several lengths at once."""
+"""Evidence of a change in the requests of one stream, by its frozen bets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sidecar.drift.blocks import LENGTHS
+from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.detectors.base import Floats, State
-from sidecar.drift.detectors.edetector import BETS, advance, bets, shortfall
+from sidecar.drift.detectors.edetector import BETS, grow
+from sidecar.drift.views import VIEWS, looked_at
 
 
 class Evidence:
-    """E-detectors for drop and rise of every signal, for each of the block lengths that are used.
+    """E-detectors on every view of every paging signal, with all bets at once."""
 
-    Arrays are ``[2, …, signal, bet]``: drop and rise first. What lies between them may be any
-    number of streams at once.
-    """
-
-    def __init__(self, lengths: tuple[int, ...], margins: Mapping[int, Floats]) -> None:
-        """``margins[length] [2, …, signal]`` in standard deviations of a block's mean."""
-        self.lengths = lengths
-        self._margins = margins
-        self._bets = {one: bets_of(margins[one]) for one in lengths}
+    def __init__(self, signals: Sequence[SignalBaseline]) -> None:
+        self._bounds = [(one.low, one.high) for one in signals]
+        self._bets = [np.asarray([wager.bets for wager in one.wagers]) for one in signals]
+        self._costs = [
+            1 - bets * np.asarray([wager.prices for wager in one.wagers])
+            for bets, one in zip(self._bets, signals, strict=True)
+        ]
         self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
-        self._held = {one: np.zeros((*self._margins[one].shape, BETS)) for one in self.lengths}
+        self._held = np.zeros((len(self._bets), len(VIEWS), BETS))
 
-    def add(self, length: int, z: Floats) -> None:
-        """Take the mean of a block in standard deviations, ``z […, signal]``; NaN adds nothing."""
-        if length not in self._held:
-            return
-        known = np.isfinite(z)
-        short = shortfall(np.where(known, z, 0.0), self._margins[length])
-        after = advance(self._held[length], short, self._bets[length])
-        if not known.all():
-            after = np.where(known[..., None], after, self._held[length])
-        self._held[length] = after
+    def add(self, deviations: Floats, threshold: float = np.inf) -> Floats:
+        """Take requests until the statistic reaches the threshold; ``[taken]`` its values.
 
-    def statistic(self) -> Floats:
-        """``[…]``: the average over signals, directions and bets, of the length with the most.
-
-        In requests: under the null the mean number of requests until it reaches A is at least A.
-        Averages of e-detectors are e-detectors, however signals depend on each other; the lengths
-        share the budget, since their blocks do not end together.
+        ``deviations [n, signals]`` are residuals in standard deviations; NaN adds nothing.
         """
-        found: Floats = np.max([self._average(one) for one in self.lengths], axis=0)
-        return found
+        grown = [self._grown(place, column) for place, column in enumerate(deviations.T)]
+        levels: Floats = np.mean([level for _, level, _ in grown], axis=0)
+        reached = np.flatnonzero(levels >= threshold)
+        taken = int(reached[0]) + 1 if len(reached) else len(levels)
+        for place, (every, _, known) in enumerate(grown):
+            count = int(np.searchsorted(known, taken))
+            if count:
+                self._held[place] = every[count - 1]
+        return levels[:taken]
 
-    def by_signal(self) -> Floats:
-        """``[2, …, signal]`` the same for each direction and signal."""
-        found: Floats = np.max(
-            [self._held[one].mean(axis=-1) * one / len(self.lengths) for one in self.lengths],
-            axis=0,
-        )
+    def _grown(self, signal: int, values: Floats) -> tuple[Floats, Floats, Any]:
+        """Evidence ``[known, view, bet]``, its mean after each of ``values``, places of known."""
+        known = np.flatnonzero(np.isfinite(values))
+        seen = looked_at(values[known], *self._bounds[signal])
+        factors = seen.T[:, :, None] * self._bets[signal]
+        factors += self._costs[signal]
+        every = grow(self._held[signal], factors)
+        level = np.concatenate(([self._held[signal].mean()], every.mean(axis=(1, 2))))
+        return every, level[np.searchsorted(known, np.arange(len(values)), side="right")], known
+
+    @property
+    def statistic(self) -> float:
+        """The average over signals, views and bets; an alarm at A keeps the promise for A."""
+        return float(self._held.mean())
+
+    def by_side(self) -> Floats:
+        """``[2, signals]`` the same of each signal, for a drop and for a rise."""
+        found: Floats = np.stack([self._held[:, place::2].mean(axis=(1, 2)) for place in (0, 1)])
         return found
 
     def state(self) -> State:
         """As JSON has it."""
-        return {str(one): self._held[one].tolist() for one in self.lengths}
+        return {"held": self._held.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state` with the same lengths and signals. Raises ValueError."""
-        for one in self.lengths:
-            held = np.asarray(state[str(one)], dtype=np.float64)
-            if held.shape != self._held[one].shape:
-                raise ValueError(
-                    f"evidence of blocks of {one} has shape {held.shape}, "
-                    f"expected {self._held[one].shape}"
-                )
-            self._held[one] = held
-
-    def _average(self, length: int) -> Floats:
-        held = self._held[length]
-        average: Floats = held.mean(axis=(0, -2, -1)) * (length / len(self.lengths))
-        return average
-
-
-def bets_of(margins: Floats) -> Floats:
-    """``[2, …, signal, bet]``."""
-    return np.stack([bets(margin) for margin in margins.ravel()]).reshape(*margins.shape, BETS)
-
-
-def usable(independent: Mapping[int, bool]) -> tuple[int, ...]:
-    """The lengths whose neighbouring blocks can be taken for independent."""
-    return tuple(one for one in LENGTHS if independent.get(one))
+        """Go on from a `state` with the same signals. Raises ValueError."""
+        held = np.asarray(state["held"], dtype=np.float64)
+        if held.shape != self._held.shape:
+            raise ValueError(f"evidence has shape {held.shape}, expected {self._held.shape}")
+        self._held = held

@@ -28,11 +28,11 @@ def design(requests: Requests) -> Floats:
 def waves(time: NDArray[np.int64]) -> Floats:
     """``[n, waves]`` of the day and of the week, in UTC."""
     hours = time / _HOUR
-    columns = []
+    columns: list[Floats] = []
     for period, count in ((24, DAY_HARMONICS), (168, WEEK_HARMONICS)):
-        for number in range(1, count + 1):
-            angle = 2 * np.pi * number * hours / period
-            columns += [np.sin(angle), np.cos(angle)]
+        turn = np.exp(2j * np.pi / period * (hours % period))
+        for power in np.cumprod(np.broadcast_to(turn, (count, len(turn))), axis=0):
+            columns += [power.imag, power.real]
     return np.column_stack(columns)
 
 

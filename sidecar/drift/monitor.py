@@ -10,13 +10,15 @@ import numpy as np
 
 from sidecar.drift.alert import FLEET, Alert
 from sidecar.drift.baseline.artefact import Baseline
-from sidecar.drift.detectors.base import State
-from sidecar.drift.fleet import Fleet
+from sidecar.drift.detectors.base import Floats, State
+from sidecar.drift.fleet import LENGTH, Fleet
 from sidecar.drift.requests import FALLBACK, PRIMARY, Requests, Stream
 from sidecar.drift.watch import Policy, Watch
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 MOST_STREAMS = 1000
+FEWEST = 5
+"""Measured requests before a stream can be called fine."""
 
 Health = Literal["fine", "alarm", "cooling down", "unmeasured"]
 
@@ -50,7 +52,7 @@ class Monitor:
             if len(self.watches) >= most_streams or not {PRIMARY, *FALLBACK} & set(signals):
                 self.refused.add(stream)
                 continue
-            self.watches[stream] = Watch(stream, signals, baseline.margin, self.policy)
+            self.watches[stream] = Watch(stream, signals, self.policy)
         self._fleets = {model: self._fleet(model, baseline.margin) for model in self._models()}
         self._identity = hashlib.sha256(baseline.model_dump_json().encode()).hexdigest()
         self._fleet_alerts: set[str] = set()
@@ -61,7 +63,8 @@ class Monitor:
     def _fleet(self, model: str, margin: float) -> Fleet:
         routes = [watch for stream, watch in self.watches.items() if stream.model == model]
         scales = [watch.route.scale[watch.route.paging].mean() for watch in routes]
-        return Fleet(len(routes), margin / float(np.median(scales)) * np.sqrt(5))
+        likeness = max(watch.route.likeness for watch in routes)
+        return Fleet(len(routes), margin / float(np.median(scales)), likeness)
 
     @property
     def threshold(self) -> float:
@@ -79,17 +82,15 @@ class Monitor:
         alerts, levels = watch.update(requests, self.threshold)
         return [*alerts, *self._shared(stream, watch, levels)]
 
-    def _shared(self, stream: Stream, watch: Watch, levels: list[float]) -> list[Alert]:
+    def _shared(self, stream: Stream, watch: Watch, levels: Floats) -> list[Alert]:
         """An alert of the fleet, once; it ends with the process that is told of it, or `over`."""
-        fleet, told = self._fleets[stream.model], []
-        for level in levels:
-            grown = fleet.add(stream.route, level)
-            if not grown or stream.model in self._fleet_alerts:
-                continue
-            if float(fleet.evidence.statistic()) >= self.threshold:
-                self._fleet_alerts.add(stream.model)
-                told.append(self._fleet_alert(stream.model, watch, fleet))
-        return told
+        fleet = self._fleets[stream.model]
+        grown = fleet.add(stream.route, levels)
+        known = stream.model in self._fleet_alerts
+        if not grown or known or fleet.statistic < self.threshold:
+            return []
+        self._fleet_alerts.add(stream.model)
+        return [self._fleet_alert(stream.model, watch, fleet)]
 
     def over(self, model: str) -> None:
         """The fleet's alert of a model is settled; watch its median anew."""
@@ -98,7 +99,7 @@ class Monitor:
 
     def _fleet_alert(self, model: str, watch: Watch, fleet: Fleet) -> Alert:
         now = _moment(watch.route.last_time or 0)
-        deviations = fleet.median / float(np.sqrt(5))
+        deviations = fleet.median
         return Alert(
             id=hashlib.sha256(f"{model}\n{FLEET}\n{now}".encode()).hexdigest()[:16],
             kind="behaviour",
@@ -113,7 +114,7 @@ class Monitor:
             explained=0.0,
             since=now,
             raised=now,
-            requests=fleet.blocks,
+            requests=fleet.medians * LENGTH,
             run_length=self.policy.run_length,
         )
 
@@ -138,7 +139,7 @@ class Monitor:
             return f"no request for {now - route.last_time / 1e6:.0f} s"
         if route.unmeasured_in_a_row >= policy.unmeasured_after:
             return f"signal missing in the last {route.unmeasured_in_a_row} requests"
-        if route.seen - route.unmeasured < route.evidence.lengths[0]:
+        if route.seen - route.unmeasured < FEWEST:
             return "too few requests yet"
         return ""
 

@@ -64,6 +64,16 @@ class Requests:
         """[n] values of one signal."""
         return self.signals[:, self.names.index(name)]
 
+    @classmethod
+    def none(cls) -> "Requests":
+        """Of length 0."""
+        return cls(
+            np.zeros(0, dtype=np.int64),
+            np.zeros(0, dtype=object),
+            np.zeros((0, 3)),
+            np.zeros((0, len(WATCHED))),
+        )
+
     def take(self, rows: NDArray[Any] | slice) -> "Requests":
         """Some of them."""
         return Requests(

@@ -10,11 +10,16 @@ import numpy as np
 
 from sidecar.drift.alert import Alert, Movement
 from sidecar.drift.baseline.artefact import SignalBaseline
-from sidecar.drift.blocks import LENGTHS
+from sidecar.drift.blocks import Rows, means
 from sidecar.drift.changepoint import Estimate
-from sidecar.drift.detectors.base import State
+from sidecar.drift.detectors.base import Floats, State
 from sidecar.drift.requests import Requests, Stream
-from sidecar.drift.stream import Block, RouteStream
+from sidecar.drift.stream import RouteStream
+
+RECENT = 80
+"""Requests whose mean says whether a change is still there."""
+PATIENCE = 20
+"""Requests between two looks at a change that is too small for an alert."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Policy:
     cool_down: int = 1000
     """Requests after an alert is over before the next."""
     resolve_after: int = 3
-    """Longest blocks in a row that are back by half, after which an alert is over."""
+    """Means of 80 requests in a row that are back by half, after which an alert is over."""
     unmeasured_after: int = 100
     """Requests in a row without a paging signal that make a stream unmeasured."""
     silent_after: float = 3600.0
@@ -42,62 +47,68 @@ class Watch:
         self,
         stream: Stream,
         signals: Mapping[str, SignalBaseline],
-        margin: float,
         policy: Policy,
     ) -> None:
         self.stream, self.policy = stream, policy
-        self.route = RouteStream(signals, margin, policy.least_effect)
+        self.route = RouteStream(signals, policy.least_effect)
         self.open: Alert | None = None
         self.resting = self._back = 0
-        self._recent: list[list[float]] = []
+        self._recent: list[float] = [0.0, 0]
 
-    def update(self, requests: Requests, threshold: float) -> tuple[list[Alert], list[float]]:
-        """Alerts raised or resolved, and the standardised paging means of the blocks."""
-        told, levels = [], []
-        for block in self.route.update(requests):
-            alert = self._look(block, threshold)
+    def update(self, requests: Requests, threshold: float) -> tuple[list[Alert], Floats]:
+        """Alerts raised or resolved, and ``[n]`` the paging residuals in standard deviations."""
+        self.route.count(requests)
+        rows = self.route.rows_of(requests)
+        told, place = [], 0
+        while place < len(rows):
+            taken, alert = self._take(rows.cut(place), threshold)
+            place += taken
             if alert:
                 told.append(alert)
-            levels.append(self._level(block))
-        return told, levels
+        return told, self._level(rows)
 
-    def _level(self, block: Block) -> float:
-        known = block.residual[self.route.paging]
-        scale = self.route.scale[self.route.paging] / np.sqrt(LENGTHS[0])
-        z = (known / scale)[np.isfinite(known)]
-        return float(z.mean()) if len(z) else float("nan")
-
-    def _look(self, block: Block, threshold: float) -> Alert | None:
+    def _take(self, rows: Rows, threshold: float) -> tuple[int, Alert | None]:
+        """How many requests were taken, and the alert that came with the last of them."""
         if self.open:
-            return self._resolved(block)
-        if self.resting > 0:
-            self.resting -= block.requests
-            self._forget()
-            return None
-        if float(self.route.evidence.statistic()) < threshold:
-            return None
-        return self._raised(block)
+            return self._wait(rows)
+        if self.resting:
+            taken = min(self.resting, len(rows))
+            self.resting -= taken
+            return taken, None
+        if self.route.evidence.statistic < threshold:
+            taken = self.route.weigh(rows, threshold)
+        else:
+            taken = self.route.weigh(rows.cut(0, PATIENCE), np.inf)
+        if self.route.evidence.statistic < threshold:
+            return taken, None
+        self.route.settle()
+        return taken, self._raised(float(rows.time[taken - 1]))
 
-    def _raised(self, block: Block) -> Alert | None:
+    def _level(self, rows: Rows) -> Floats:
+        """The mean of the paging signals that are known."""
+        found: Floats = means(self.route.deviations(rows).T, 1)[0]
+        return found
+
+    def _raised(self, now: float) -> Alert | None:
         side, place = self._strongest()
         found = self.route.change.estimate(side, place)
         if not found or abs(found.shift) < self.policy.least_effect * self.route.scale[place]:
             return None
-        self.open = self._alert(block, side, place, found)
-        self._back, self._recent = 0, []
+        self.open = self._alert(now, side, place, found)
+        self._back, self._recent = 0, [0.0, 0]
         return self.open
 
     def _strongest(self) -> tuple[int, int]:
         """Direction, and place of the paging signal, with the most evidence."""
-        held = self.route.evidence.by_signal()
+        held = self.route.evidence.by_side()
         side, place = np.unravel_index(int(held.argmax()), held.shape)
         return int(side), self.route.paging[int(place)]
 
-    def _alert(self, block: Block, side: int, place: int, found: Estimate) -> Alert:
+    def _alert(self, now: float, side: int, place: int, found: Estimate) -> Alert:
         one = self.route.baselines[place]
         moved, still = self._movements()
         return Alert(
-            id=self._id(block),
+            id=self._id(now),
             kind="traffic" if found.outside > 0.5 else "behaviour",
             model_name=self.stream.model,
             route=self.stream.route,
@@ -109,15 +120,15 @@ class Watch:
             deviations=found.shift / one.scale,
             explained=found.explained,
             since=_moment(found.since),
-            raised=_moment(block.last),
+            raised=_moment(now),
             requests=found.requests,
             run_length=self.policy.run_length,
             moved=moved,
             still=still,
         )
 
-    def _id(self, block: Block) -> str:
-        text = f"{self.stream.model}\n{self.stream.route}\n{block.last}"
+    def _id(self, now: float) -> str:
+        text = f"{self.stream.model}\n{self.stream.route}\n{int(now)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _movements(self) -> tuple[tuple[Movement, ...], tuple[str, ...]]:
@@ -133,28 +144,33 @@ class Watch:
         moved.sort(key=lambda one: -abs(one.deviations))
         return tuple(moved), tuple(still)
 
-    def _resolved(self, block: Block) -> Alert | None:
-        """The alert, when the signal has come back by half for long enough."""
+    def _wait(self, rows: Rows) -> tuple[int, Alert | None]:
+        """Requests up to the one with which the open alert is over, or all."""
         assert self.open
         place = self.route.names.index(self.open.signal)
-        if np.isfinite(block.residual[place]):
-            self._recent.append([float(block.residual[place])])
-        if len(self._recent) * LENGTHS[0] < LENGTHS[-1]:
-            return None
-        mean = float(np.mean(self._recent))
-        self._recent = []
+        for number, value in enumerate(rows.residual[:, place].tolist(), 1):
+            if np.isfinite(value) and self._is_over(value):
+                return number, self._resolved(float(rows.time[number - 1]))
+        return len(rows), None
+
+    def _is_over(self, residual: float) -> bool:
+        """Whether the signal has come back by half for long enough."""
+        assert self.open
+        total, count = self._recent
+        self._recent = [total + residual, count + 1]
+        if count + 1 < RECENT:
+            return False
+        mean, self._recent = self._recent[0] / RECENT, [0.0, 0]
         sign = 1 if self.open.direction == "rise" else -1
         self._back = self._back + 1 if sign * mean < abs(self.open.shift) / 2 else 0
-        if self._back < self.policy.resolve_after:
-            return None
-        over = self.open.model_copy(update={"state": "resolved", "resolved": _moment(block.last)})
-        self.open, self.resting = None, self.policy.cool_down
-        self._forget()
-        return over
+        return self._back >= self.policy.resolve_after
 
-    def _forget(self) -> None:
-        self.route.evidence.reset()
-        self.route.change.reset()
+    def _resolved(self, now: float) -> Alert:
+        assert self.open
+        over = self.open.model_copy(update={"state": "resolved", "resolved": _moment(now)})
+        self.open, self.resting = None, self.policy.cool_down
+        self.route.forget()
+        return over
 
     def state(self) -> State:
         """As JSON has it."""

@@ -7,8 +7,10 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sidecar.drift.detectors.edetector import BETS
 from sidecar.drift.features import FEATURES
 from sidecar.drift.requests import Floats, Stream
+from sidecar.drift.views import VIEWS, View
 
 Positive = Annotated[int, Field(ge=1)]
 AboveZero = Annotated[float, Field(gt=0)]
@@ -42,12 +44,19 @@ class BlockScale(_Part):
     """Standard deviation."""
     correlation: float
     """Of neighbouring blocks."""
-    drop_bias: float
-    """What clipping for a drop adds to the mean, in standard deviations."""
-    rise_bias: float
-    """The same for the mirror image."""
-    independent: bool
-    """Whether neighbouring blocks can be taken for independent; else the length is not used."""
+
+
+class Wager(_Part):
+    """Bets that the mean of one view of the residuals is larger than in the reference.
+
+    With a bet λ, evidence is multiplied by ``1 + λ (view − price)`` for each request.
+    """
+
+    view: View
+    bets: Annotated[tuple[AboveZero, ...], Field(min_length=BETS, max_length=BETS)]
+    prices: Annotated[tuple[float, ...], Field(min_length=BETS, max_length=BETS)]
+    """In the view's unit; above its mean in the reference by the margin and by what requests that
+    are alike would win."""
 
 
 class SignalBaseline(_Part):
@@ -67,6 +76,12 @@ class SignalBaseline(_Part):
     """Standard deviation of a request's residual."""
     coefficients: tuple[Coefficient, ...]
     blocks: Annotated[tuple[BlockScale, ...], Field(min_length=1)]
+    low: float
+    """A twentieth of reference residuals are below, in standard deviations."""
+    high: float
+    """A twentieth are above."""
+    wagers: tuple[Wager, ...]
+    """One of each view, in order."""
 
     @property
     def stream(self) -> Stream:
@@ -77,6 +92,11 @@ class SignalBaseline(_Part):
         """``[features]`` of all coefficients."""
         return np.asarray([getattr(coefficient, name) for coefficient in self.coefficients])
 
+    @property
+    def likeness(self) -> float:
+        """Variance of long means over that of independent requests, at least 1."""
+        return max(1.0, *(one.length * (one.scale / self.scale) ** 2 for one in self.blocks))
+
     def expected(self, design: Floats) -> Floats:
         """``[n]`` values expected of requests with this ``design [n, features]``."""
         inside = np.clip(design, self.column("low"), self.column("high"))
@@ -84,12 +104,12 @@ class SignalBaseline(_Part):
         return values
 
     @model_validator(mode="after")
-    def _all_features(self) -> Self:
+    def _complete(self) -> Self:
         found = tuple(coefficient.feature for coefficient in self.coefficients)
         if found != FEATURES:
             raise ValueError(f"coefficients should be of {', '.join(FEATURES)}, in order")
-        if not any(block.independent for block in self.blocks):
-            raise ValueError("blocks should have an independent length")
+        if tuple(wager.view for wager in self.wagers) != VIEWS:
+            raise ValueError(f"wagers should be on {', '.join(VIEWS)}, in order")
         return self
 
 

@@ -1,6 +1,7 @@
 """Fitting a baseline: a regression that is frozen, and the scales of its residuals."""
 
 import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,15 +10,13 @@ from numpy.typing import NDArray
 from sidecar.drift import blocks
 from sidecar.drift.baseline.artefact import BlockScale, Coefficient, SignalBaseline
 from sidecar.drift.detectors.base import SMALLEST_SCALE
-from sidecar.drift.detectors.edetector import FAR, NEAR
-from sidecar.drift.features import FEATURES, covered, design
+from sidecar.drift.baseline.prices import wagers
+from sidecar.drift.features import FEATURES, WAVES, covered, design
 from sidecar.drift.requests import Floats, Requests, Stream
 
 FEWEST_BLOCKS = 20
-"""Of the greatest length, to know its scale."""
-FEWEST = FEWEST_BLOCKS * max(blocks.LENGTHS)
-CORRELATED = 0.1
-"""Correlation of neighbouring blocks above which they are not independent, beyond its error."""
+"""Of a length, to know its scale."""
+FEWEST = 1600
 
 
 class TooSmall(ValueError):
@@ -44,11 +43,12 @@ def fit(stream: Stream, requests: Requests, signal: str, margin: float) -> Signa
     slopes = _slopes(columns, values, covered(requests.time))
     residuals = values - values.mean() - (columns - columns.mean(axis=0)) @ slopes
     scale = max(float(residuals.std(ddof=1 + np.count_nonzero(slopes))), SMALLEST_SCALE)
-    scales = tuple(_block_scales(residuals, requests, scale))
+    scales = tuple(_block_scales(residuals, scale))
     long_run = max([scale, *(one.scale * math.sqrt(one.length) for one in scales)])
     needed = math.ceil((3 * long_run / margin) ** 2)
     if len(requests) < needed:
         raise TooSmall(stream, signal, len(requests), needed)
+    low, high, wagered = wagers(residuals / scale, requests.session, margin / scale)
     return SignalBaseline(
         model_name=stream.model,
         route=stream.route,
@@ -61,6 +61,9 @@ def fit(stream: Stream, requests: Requests, signal: str, margin: float) -> Signa
         scale=scale,
         coefficients=_coefficients(columns, slopes),
         blocks=scales,
+        low=low,
+        high=high,
+        wagers=wagered,
     )
 
 
@@ -74,34 +77,21 @@ def _slopes(columns: Floats, values: Floats, used: NDArray[np.bool_]) -> Floats:
     return slopes
 
 
-def _block_scales(residuals: Floats, requests: Requests, scale: float) -> list[BlockScale]:
-    """For each length; the greatest is used even if its blocks are correlated."""
-    found: list[BlockScale] = []
-    means = blocks.means(residuals, blocks.ends(requests.session))
+def _block_scales(residuals: Floats, scale: float) -> Iterator[BlockScale]:
+    """For each length of which there are enough."""
     for length in blocks.LENGTHS:
-        means = blocks.merged(means) if found else means
-        if len(means) < FEWEST_BLOCKS:
-            break
+        count = len(residuals) // length
+        if count < FEWEST_BLOCKS:
+            return
+        means = residuals[: count * length].reshape(count, length).mean(axis=1)
         deviation = max(float(means.std(ddof=1)), scale * 1e-3)
-        z = means / deviation
-        centred = z - z.mean()
-        correlation = float((centred[1:] * centred[:-1]).mean())
-        limit = CORRELATED + 2 / math.sqrt(len(z))
-        found.append(
-            BlockScale(
-                length=length,
-                scale=deviation,
-                correlation=correlation,
-                drop_bias=float((np.clip(z, -FAR, NEAR) - z).mean()),
-                rise_bias=float((np.clip(-z, -FAR, NEAR) + z).mean()),
-                independent=correlation <= limit,
-            )
-        )
-    return [*found[:-1], found[-1].model_copy(update={"independent": True})]
+        z = (means - means.mean()) / deviation
+        yield BlockScale(length=length, scale=deviation, correlation=float((z[1:] * z[:-1]).mean()))
 
 
 def _coefficients(columns: Floats, slopes: Floats) -> tuple[Coefficient, ...]:
     bounds = np.quantile(columns, [0.005, 0.995], axis=0)
+    bounds[:, -len(WAVES) :] = [[-1.0], [1.0]]
     centres = np.clip(columns, *bounds).mean(axis=0)
     return tuple(
         Coefficient(feature=name, value=value, centre=centre, low=low, high=high)

@@ -18,7 +18,7 @@ def draw(baseline: Baseline, console: Console) -> None:
     console.print(f"margin {baseline.margin:g}; slopes are per feature's own spread")
     for stream, signals in baseline.streams().items():
         table = Table(title=str(stream), title_justify="left")
-        for heading in ("signal", "requests", "mean", "spread", *LENGTHS, "day, UTC", "blocks"):
+        for heading in ("signal", "requests", "mean", "spread", *LENGTHS, "day, UTC", "likeness"):
             table.add_column(heading, no_wrap=heading == "signal")
         for one in signals.values():
             table.add_row(*_cells(one))
@@ -26,7 +26,6 @@ def draw(baseline: Baseline, console: Console) -> None:
 
 
 def _cells(one: SignalBaseline) -> list[str]:
-    used = ", ".join(str(block.length) for block in one.blocks if block.independent)
     spreads = one.column("high") - one.column("low")
     slopes = one.column("value") * spreads
     return [
@@ -36,7 +35,7 @@ def _cells(one: SignalBaseline) -> list[str]:
         f"{one.scale:.4f}",
         *(f"{slope:+.4f}" for slope in slopes[: len(LENGTHS)]),
         day(one),
-        used,
+        f"{one.likeness:.1f}",
     ]
 
 
