@@ -1,4 +1,4 @@
-"""Rules of others, as they are commonly set, over residuals that are given."""
+"""Rules of others with their default settings, on the raw signal; chunks of 1,000 requests."""
 
 from collections.abc import Callable
 
@@ -30,55 +30,54 @@ def page_hinkley(reference: Floats) -> Callable[[Floats], list[int]]:  # noqa: A
 
 
 def ks(reference: Floats) -> Callable[[Floats], list[int]]:
-    """Two-sample Kolmogorov-Smirnov, p < 0.05, on every thousand requests."""
+    """Two-sample Kolmogorov-Smirnov, p < 0.05."""
     from scipy.stats import ks_2samp
 
     sample = reference[:5000]
-
-    def rule(values: Floats) -> list[int]:
-        chunks = values[: len(values) // CHUNK * CHUNK].reshape(-1, CHUNK)
-        return [
-            CHUNK * (place + 1) - 1
-            for place, chunk in enumerate(chunks)
-            if ks_2samp(sample, chunk, method="asymp").pvalue < 0.05
-        ]
-
-    return rule
+    return _chunks(lambda chunk: ks_2samp(sample, chunk, method="asymp").pvalue < 0.05)
 
 
 def evidently(reference: Floats) -> Callable[[Floats], list[int]]:
-    """Evidently's default for large numeric columns: Wasserstein distance over the reference's
+    """Evidently's default for numbers and a reference of more than 1,000: Wasserstein distance
 
-    standard deviation, at least 0.1, on every thousand requests.
+    over the reference's standard deviation, drift at 0.1 or more.
+    Source: docs.evidentlyai.com, "Data drift algorithm"; its stattest `wasserstein`.
     """
     from scipy.stats import wasserstein_distance
 
-    sample, scale = reference[:5000], float(reference.std())
-
-    def rule(values: Floats) -> list[int]:
-        chunks = values[: len(values) // CHUNK * CHUNK].reshape(-1, CHUNK)
-        return [
-            CHUNK * (place + 1) - 1
-            for place, chunk in enumerate(chunks)
-            if wasserstein_distance(sample, chunk) / scale >= 0.1
-        ]
-
-    return rule
+    sample = reference[:5000]
+    scale = max(float(sample.std()), 0.001)
+    return _chunks(lambda chunk: wasserstein_distance(sample, chunk) / scale >= 0.1)
 
 
 def nannyml(reference: Floats) -> Callable[[Floats], list[int]]:
-    """NannyML's default for summary statistics: a chunk's mean outside three standard deviations
+    """NannyML's default for continuous columns: Jensen-Shannon distance, base 2, above 0.1.
 
-    of the reference chunks' means.
+    Bins are Doane's of the reference; what lies outside has a bin of its own.
+    Source: NannyML's `UnivariateDriftCalculator`, `continuous_methods` and `thresholds`; "How it
+    works: univariate drift detection".
+    """
+    from scipy.spatial.distance import jensenshannon
+
+    edges = np.histogram_bin_edges(reference, bins="doane")
+    shares = np.append(np.histogram(reference, edges)[0] / len(reference), 0)
+
+    def drifted(chunk: Floats) -> bool:
+        found = np.histogram(chunk, edges)[0] / len(chunk)
+        return float(jensenshannon(shares, np.append(found, max(1 - found.sum(), 0.0)), base=2)) > 0.1
+
+    return _chunks(drifted)
+
+
+def nannyml_mean(reference: Floats) -> Callable[[Floats], list[int]]:
+    """NannyML's rule for a column's average: three standard deviations of the reference chunks'
+
+    averages from their mean.
+    Source: NannyML's `SummaryStatsAvgCalculator` with its `StandardDeviationThreshold`.
     """
     means = reference[: len(reference) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
     centre, width = float(means.mean()), 3 * float(means.std())
-
-    def rule(values: Floats) -> list[int]:
-        found = values[: len(values) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
-        return [int(p) * CHUNK + CHUNK - 1 for p in np.flatnonzero(abs(found - centre) > width)]
-
-    return rule
+    return _chunks(lambda chunk: abs(float(chunk.mean()) - centre) > width)
 
 
 RULES = {
@@ -88,7 +87,18 @@ RULES = {
     "ks": ks,
     "evidently": evidently,
     "nannyml": nannyml,
+    "nannyml_mean": nannyml_mean,
 }
+
+
+def _chunks(drifted: Callable[[Floats], bool]) -> Callable[[Floats], list[int]]:
+    """Every thousand requests on their own."""
+
+    def rule(values: Floats) -> list[int]:
+        chunks = values[: len(values) // CHUNK * CHUNK].reshape(-1, CHUNK)
+        return [CHUNK * place - 1 for place, chunk in enumerate(chunks, 1) if drifted(chunk)]
+
+    return rule
 
 
 def _river(library: object) -> Callable[[Floats], list[int]]:

@@ -9,9 +9,8 @@ import numpy as np
 from benchmarks.drift_traffic import MONTH, START, STEP, Shift, requests, signal
 from sidecar.drift import Baseline, Monitor, Policy, Requests, Stream
 from sidecar.drift.baseline import fit
-from sidecar.drift.baseline.artefact import SignalBaseline
-from sidecar.drift.features import design
 from sidecar.drift.requests import PRIMARY, Floats
+from sidecar.drift.stream import RouteStream
 
 STREAM = Stream("model", "route")
 REFERENCE = 60_000
@@ -41,19 +40,36 @@ def parts(
         yield requests(values, regime, start=REFERENCE + first, seed=seed)
 
 
-def residuals(one: SignalBaseline, made: Requests) -> Floats:
-    """``[n]`` in standard deviations of a request."""
-    found: Floats = (made.signal(PRIMARY) - one.expected(design(made))) / one.scale
-    return found
+def deviations(baseline: Baseline, made: Requests) -> Floats:
+    """``[n, 1]`` residuals in standard deviations of a request."""
+    route = RouteStream(baseline.streams()[STREAM], 0.1)
+    return route.deviations(route.rows_of(made))
 
 
-def watched(baseline: Baseline, made: Iterator[Requests], policy: Policy) -> list[int]:
-    """Places at which the monitor raised an alert."""
+def watched(
+    baseline: Baseline, made: Iterator[Requests], policy: Policy
+) -> tuple[list[int], float]:
+    """Places at which the monitor raised an alert, and the most evidence that there ever was."""
     monitor = Monitor(baseline, policy)
+    peak = _peak_of(monitor)
     raised = [
         alert.raised.timestamp()
         for part in made
         for alert in monitor.update(STREAM, part)
         if alert.state == "firing"
     ]
-    return [round((moment * 1e6 - START) / STEP) - REFERENCE for moment in raised]
+    return [round((moment * 1e6 - START) / STEP) - REFERENCE for moment in raised], max(peak)
+
+
+def _peak_of(monitor: Monitor) -> list[float]:
+    """A list of one number, kept at the highest level of the evidence."""
+    evidence, peak = monitor.watches[STREAM].route.evidence, [0.0]
+    add = evidence.add
+
+    def noted(values: Floats, threshold: float = np.inf) -> Floats:
+        levels = add(values, threshold)
+        peak[0] = max(peak[0], float(levels.max()))
+        return levels
+
+    evidence.add = noted  # type: ignore[method-assign]
+    return peak

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sidecar.drift.requests import WATCHED, Floats, Requests
 
@@ -11,9 +12,12 @@ MONTH = 600_000
 START = 1_767_571_200_000_000
 """A Monday at midnight UTC, in microseconds."""
 STEP = 30 * 86_400_000_000 // MONTH
-REGIMES = ("iid", "autocorrelated", "sessions", "waves", "combined")
+REGIMES = ("iid", "autocorrelated", "sessions", "interleaved", "waves", "combined")
 MEAN, CONCENTRATION = 0.4, 20.0
 SESSION = 20
+"""Requests of a session."""
+AT_ONCE = 8
+"""Sessions that overlap where they are interleaved."""
 
 
 class Shift(NamedTuple):
@@ -24,13 +28,28 @@ class Shift(NamedTuple):
     size: float = 0.3
 
 
+def sessions(regime: str, size: int, start: int = 0) -> NDArray[np.int64] | None:
+    """``[size]`` number of each request's session; None where there are none."""
+    place = start + np.arange(size)
+    if regime in ("sessions", "combined"):
+        return place // SESSION
+    if regime == "interleaved":
+        together = SESSION * AT_ONCE
+        shuffled = place % together * 67 % together
+        numbers: NDArray[np.int64] = place // together * AT_ONCE + shuffled // SESSION
+        return numbers
+    return None
+
+
 def level(regime: str, size: int, rng: np.random.Generator, *, start: int = 0) -> Floats:
     """``[size]`` expected values of requests under a regime."""
     found = np.full(size, MEAN)
     if regime in ("autocorrelated", "combined"):
         found += _autoregression(size, rng)
-    if regime in ("sessions", "combined"):
-        found += np.repeat(rng.normal(0, 0.05, size // SESSION + 1), SESSION)[:size]
+    session = sessions(regime, size, start)
+    if session is not None:
+        _, place = np.unique(session, return_inverse=True)
+        found += rng.normal(0, 0.05, size)[place]
     if regime in ("waves", "combined"):
         found += 0.03 * np.sin(2 * np.pi * times(size, start) / 86_400_000_000)
     return np.clip(found, 0.05, 0.95)
@@ -61,13 +80,12 @@ def requests(values: Floats, regime: str, *, start: int = 0, seed: int = 0) -> R
     )
     signals = np.full((size, len(WATCHED)), np.nan)
     signals[:, 0] = values
-    sessions = np.full(size, "", dtype=object)
-    if regime in ("sessions", "combined"):
-        sessions = np.asarray([str((start + n) // SESSION) for n in range(size)], dtype=object)
-    return Requests(times(size, start), sessions, lengths, signals)
+    numbers = sessions(regime, size, start)
+    named = np.full(size, "") if numbers is None else numbers.astype(str)
+    return Requests(times(size, start), named.astype(object), lengths, signals)
 
 
-def times(size: int, start: int = 0) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def times(size: int, start: int = 0) -> NDArray[np.int64]:
     """``[size]`` microseconds since the epoch, evenly spread."""
     return START + (start + np.arange(size, dtype=np.int64)) * STEP
 

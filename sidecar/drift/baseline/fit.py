@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sidecar.drift import blocks
 from sidecar.drift.baseline.artefact import BlockScale, Coefficient, SignalBaseline
-from sidecar.drift.detectors.base import SMALLEST_SCALE
 from sidecar.drift.baseline.prices import wagers
+from sidecar.drift.detectors.base import SMALLEST_SCALE
 from sidecar.drift.features import FEATURES, WAVES, covered, design
 from sidecar.drift.requests import Floats, Requests, Stream
 
