@@ -3,7 +3,7 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, baseline, daemon, demo, heads, kafka, sampling
+from sidecar.cli import archive, baseline, daemon, demo, drift, heads, kafka, sampling
 
 
 @click.group()
@@ -20,6 +20,7 @@ for command in (
     archive.archive,
     heads.heads,
     baseline.baseline,
+    drift.drift,
     archive.query,
     kafka.kafka,
     kafka.tail,

@@ -43,6 +43,7 @@ class Monitor:
         self, baseline: Baseline, policy: Policy | None = None, *, most_streams: int = MOST_STREAMS
     ) -> None:
         self.policy = policy or Policy()
+        self.margin = baseline.margin
         self.dropped: Counter[str] = Counter()
         """Requests not watched, by reason: `no_baseline`, `too_many_streams`."""
         self.refused: set[Stream] = set()
