@@ -64,7 +64,9 @@ def nannyml(reference: Floats) -> Callable[[Floats], list[int]]:
 
     def drifted(chunk: Floats) -> bool:
         found = np.histogram(chunk, edges)[0] / len(chunk)
-        return float(jensenshannon(shares, np.append(found, max(1 - found.sum(), 0.0)), base=2)) > 0.1
+        return (
+            float(jensenshannon(shares, np.append(found, max(1 - found.sum(), 0.0)), base=2)) > 0.1
+        )
 
     return _chunks(drifted)
 

@@ -42,7 +42,7 @@ def parts(
 
 def deviations(baseline: Baseline, made: Requests) -> Floats:
     """``[n, 1]`` residuals in standard deviations of a request."""
-    route = RouteStream(baseline.streams()[STREAM], 0.1)
+    route = RouteStream(baseline.streams()[STREAM], MARGIN, Policy().least_effect)
     return route.deviations(route.rows_of(made))
 
 

@@ -49,6 +49,7 @@ def drift() -> None:
 def replay(
     config: Path | None,
     path: Path | None,
+    *,
     frozen: Path,
     where: str,
     against: str | None,

@@ -1,6 +1,6 @@
 """Blocks of requests in a row, for estimates; what they leave over waits for the next batch."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ LENGTHS = (5, 20, 80, 320)
 """At which a reference's likeness of neighbours is looked at."""
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Requests as the regression sees them; columns are signals, NaN is not measured."""
 
     residual: Floats
@@ -28,16 +29,23 @@ class Rows(NamedTuple):
     def __len__(self) -> int:
         return len(self.time)
 
+    @property
+    def parts(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """The columns, in order."""
+        return self.residual, self.explained, self.outside, self.time
+
     def cut(self, first: int, last: int | None = None) -> "Rows":
         """Some in a row."""
-        return Rows(*(part[first:last] for part in self))
+        return Rows(*(part[first:last] for part in self.parts))
 
     def after(self, other: "Rows") -> "Rows":
         """``other`` and then these."""
-        return Rows(*(np.concatenate(pair) for pair in zip(other, self, strict=True)))
+        pairs = zip(other.parts, self.parts, strict=True)
+        return Rows(*(np.concatenate(pair) for pair in pairs))
 
 
-class Blocks(NamedTuple):
+@dataclass(frozen=True)
+class Blocks:
     """Means of requests in a row."""
 
     residual: Floats

@@ -12,8 +12,8 @@ from sidecar.drift.detectors.base import Floats, State
 Places = NDArray[np.int64]
 
 HELD = ("excess", "shift", "explained", "outside", "requests", "since")
-SLACKS = (0.5, 4.0)
-"""Of the sums, in least effects: a small one keeps hold of small changes, a large one is sharp."""
+SHARP = 4.0
+"""The larger slack of the sums, in least effects."""
 
 
 class Estimate(NamedTuple):
@@ -30,14 +30,15 @@ class Estimate(NamedTuple):
 class ChangePoint:
     """A running estimate of the last change in memory that does not grow: ``[2, slack, signal]``.
 
-    Formula: ``S = max(0, S ± x − k)``; the change is where the sum was last 0. Of the slacks k the
-    one with the larger ``requests · shift²`` since is believed.
+    Formula: ``S = max(0, S ± x − k)``; the change is where the sum was last 0. There are two slacks
+    k: the margin keeps hold of small changes, the other is sharp about large ones. The one with the
+    larger ``requests · shift²`` since is believed.
     Source: Page 1954; Hinkley 1971, "Inference about the change-point from cumulative sum tests".
     """
 
-    def __init__(self, least: Floats) -> None:
-        """``least [signal]``: the smallest change worth knowing, in the signal's unit."""
-        self._slack = np.multiply.outer(np.asarray(SLACKS), least)
+    def __init__(self, margin: float, least: Floats) -> None:
+        """``least [signal]``: the smallest change worth an alert; both in the signal's unit."""
+        self._slack = np.stack([np.full(len(least), margin), SHARP * least])
         self.reset()
 
     def reset(self) -> None:

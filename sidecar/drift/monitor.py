@@ -53,7 +53,7 @@ class Monitor:
             if len(self.watches) >= most_streams or not {PRIMARY, *FALLBACK} & set(signals):
                 self.refused.add(stream)
                 continue
-            self.watches[stream] = Watch(stream, signals, self.policy)
+            self.watches[stream] = Watch(stream, signals, baseline.margin, self.policy)
         self._fleets = {model: self._fleet(model, baseline.margin) for model in self._models()}
         self._identity = hashlib.sha256(baseline.model_dump_json().encode()).hexdigest()
         self._fleet_alerts: set[str] = set()

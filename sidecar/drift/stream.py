@@ -20,8 +20,10 @@ COUNTERS = ("seen", "unmeasured", "unmeasured_in_a_row", "last_time")
 class RouteStream:
     """The signals of one model on one route; memory does not grow with requests."""
 
-    def __init__(self, signals: Mapping[str, SignalBaseline], least_effect: float) -> None:
-        """``least_effect`` in standard deviations of a request."""
+    def __init__(
+        self, signals: Mapping[str, SignalBaseline], margin: float, least_effect: float
+    ) -> None:
+        """``margin`` in the signals' unit, ``least_effect`` in standard deviations of a request."""
         self.names = tuple(signals)
         self.baselines = tuple(signals.values())
         self.calibrated = PRIMARY in signals
@@ -30,7 +32,7 @@ class RouteStream:
         self.scale = np.asarray([one.scale for one in self.baselines])
         self.likeness = max(self.baselines[place].likeness for place in self.paging)
         self.evidence = Evidence([self.baselines[place] for place in self.paging])
-        self.change = ChangePoint(self.scale * least_effect)
+        self.change = ChangePoint(margin, self.scale * least_effect)
         self.seen = self.unmeasured = self.unmeasured_in_a_row = 0
         self.last_time: int | None = None
         self._columns = {
@@ -113,7 +115,7 @@ class RouteStream:
             **{name: getattr(self, name) for name in COUNTERS},
             "evidence": self.evidence.state(),
             "change": self.change.state(),
-            "pending": [_nulls(part) for part in self._pending],
+            "pending": [_nulls(part) for part in self._pending.parts],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -124,7 +126,7 @@ class RouteStream:
         self.change.restore(state["change"])
         for name in COUNTERS:
             setattr(self, name, state[name])
-        shapes = [(-1, *part.shape[1:]) for part in self._pending]
+        shapes = [(-1, *part.shape[1:]) for part in self._pending.parts]
         parts = zip(state["pending"], shapes, strict=True)
         self._pending = Rows(*(_numbers(part).reshape(shape) for part, shape in parts))
 

@@ -9,7 +9,8 @@ from sidecar.drift.detectors.edetector import FAR, NEAR
 
 View = Literal["drop", "rise", "low", "high"]
 VIEWS: tuple[View, ...] = ("drop", "rise", "low", "high")
-LOWEST = np.asarray([-NEAR, -NEAR, 0.0, 0.0])
+BOUNDS = {"drop": (-NEAR, FAR), "rise": (-NEAR, FAR), "low": (0.0, 1.0), "high": (0.0, 1.0)}
+"""Between which a view lies."""
 TAIL = 0.05
 """Share of reference requests that are `low`, and that are `high`."""
 

@@ -47,10 +47,11 @@ class Watch:
         self,
         stream: Stream,
         signals: Mapping[str, SignalBaseline],
+        margin: float,
         policy: Policy,
     ) -> None:
         self.stream, self.policy = stream, policy
-        self.route = RouteStream(signals, policy.least_effect)
+        self.route = RouteStream(signals, margin, policy.least_effect)
         self.open: Alert | None = None
         self.resting = self._back = 0
         self._recent: list[float] = [0.0, 0]

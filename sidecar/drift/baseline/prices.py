@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from sidecar.drift.baseline.artefact import Wager
 from sidecar.drift.detectors.base import Floats
 from sidecar.drift.detectors.edetector import BETS
-from sidecar.drift.views import LOWEST, TAIL, VIEWS, looked_at
+from sidecar.drift.views import BOUNDS, TAIL, VIEWS, View, looked_at
 
 LENGTHS = (20, 80, 320)
 """Requests in a row whose likeness is priced."""
 FEWEST = 20
 """Groups of one kind, for their likeness to be known."""
 UNSEEN = 3
-"""The worst group counts so often more: what n have not shown has a chance below 3/n, at 95 %."""
+"""Groups that are worse than the worst: what n have not shown has a chance below 3/n, at 95 %."""
+RANK = 10
+"""They are as much worse as the worst is than the tenth worst."""
 MOST = 0.9
 """Of the stake, that one request may lose."""
 TRIED = 12
@@ -46,7 +48,7 @@ def wagers(
     priced = []
     for place, name in enumerate(VIEWS):
         allowed = float(moved[place % 2][place].mean() - views[place].mean())
-        priced.append(_wager(name, views[place], groups, allowed, float(LOWEST[place])))
+        priced.append(_wager(name, views[place], groups, allowed, *BOUNDS[name]))
     return low, high, tuple(priced)
 
 
@@ -64,17 +66,19 @@ def _groups(session: NDArray[Any]) -> Iterator[Groups]:
         yield Groups(place, size.astype(np.float64))
 
 
-def _wager(name: Any, values: Floats, groups: list[Groups], allowed: float, lowest: float) -> Wager:
+def _wager(
+    name: View, values: Floats, groups: list[Groups], allowed: float, lowest: float, most: float
+) -> Wager:
     spread = [_likeness(values, each) for each in groups]
     error = 3 * np.sqrt(values.var() * max(ratio for ratio, _ in spread) / len(values))
     margin = max(allowed, float(error))
     levels = [level for _, level in spread]
     start = MOST / max(float(values.mean()) + margin - lowest, 1e-9)
     tried = np.geomspace(start / 50, start, TRIED)
-    losses = tried * (_prices(tried, levels, groups) + margin - lowest)
+    losses = tried * (_prices(tried, levels, groups, most) + margin - lowest)
     top = tried[np.flatnonzero(losses <= MOST * (1 + 1e-9))[-1]]
     bets = np.geomspace(top / 50, top, BETS)
-    prices = _prices(bets, levels, groups) + margin
+    prices = _prices(bets, levels, groups, most) + margin
     return Wager(view=name, bets=tuple(bets.tolist()), prices=tuple(prices.tolist()))
 
 
@@ -91,26 +95,28 @@ def _likeness(values: Floats, groups: Groups) -> tuple[float, Floats]:
     return ratio, mean + off * np.sqrt((ratio - 1) / max(found, 1e-12))
 
 
-def _prices(bets: Floats, levels: list[Floats], groups: list[Groups]) -> Floats:
+def _prices(bets: Floats, levels: list[Floats], groups: list[Groups], most: float) -> Floats:
     """``[bets]`` the prices at which no kind of group wins on average."""
-    each = [_fair(bets, level, group.size) for level, group in zip(levels, groups, strict=True)]
+    pairs = zip(levels, groups, strict=True)
+    each = [_fair(bets, level, group.size, most) for level, group in pairs]
     found: Floats = np.max(each, axis=0)
     return found
 
 
-def _fair(bets: Floats, level: Floats, size: Floats) -> Floats:
+def _fair(bets: Floats, level: Floats, size: Floats, most: float) -> Floats:
     """``[bets]`` prices m with ``mean of (1 + λ (level − m))^size`` at 1, by bisection.
 
     That is at least what the bets pay in a group, product by product: a geometric mean is at most
-    the arithmetic one.
+    the arithmetic one. Groups that were not seen are added; no view is above ``most``.
     """
-    low = np.full(len(bets), float(np.average(level, weights=size)))
+    unseen = np.full(UNSEEN, min(2 * level.max() - np.partition(level, -RANK)[-RANK], most))
+    level = np.append(level, unseen)
+    size = np.append(size, np.full(UNSEEN, size.mean()))
+    low = np.full(len(bets), float(np.average(level[:-UNSEEN], weights=size[:-UNSEEN])))
     high = np.full(len(bets), float(level.max()) + 1e-9)
     for _ in range(30):
         middle = (low + high) / 2
         one = np.maximum(1 + bets[:, None] * (level - middle[:, None]), 1e-9)
-        paid = np.exp(np.minimum(size * np.log(one), 600.0))
-        total = paid.sum(axis=1) + UNSEEN * paid.max(axis=1)
-        wins = total > len(level) + UNSEEN
+        wins = np.exp(np.minimum(size * np.log(one), 600.0)).mean(axis=1) > 1
         low, high = np.where(wins, middle, low), np.where(wins, high, middle)
     return high

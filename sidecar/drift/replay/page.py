@@ -14,19 +14,24 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2530; max-width: 72rem; margin: 2rem auto;
   padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; border-top: 1px solid #dde3ea; padding-top: 1.1rem; }
+h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; border-top: 1px solid #dde3ea;
+  padding-top: 1.1rem; }
 h3 { font-size: .95rem; margin: 0 0 .3rem; }
-.muted { color: #5b6775; } code { font-size: .92em; overflow-wrap: anywhere; }
-.versions { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem 2rem; }
+.muted { color: #5b6775; }
+code { font-size: .92em; overflow-wrap: anywhere; }
+.versions { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr));
+  gap: 1rem 2rem; }
 .versions > div { min-width: 0; }
-.verdict { padding: .5rem .8rem; border-left: 4px solid #2e7d4f; background: #eef6f0; margin: .4rem 0; }
+.verdict { padding: .5rem .8rem; margin: .4rem 0; border-left: 4px solid #2e7d4f;
+  background: #eef6f0; }
 .verdict.alarm { border-color: #c0392b; background: #fbeeec; }
 .verdict.unknown { border-color: #8a8f98; background: #f1f2f4; }
 .alert { border-left: 4px solid #c0392b; padding: .1rem .8rem; margin: .8rem 0; }
 .alert p { margin: .2rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #e6ebf0; }
-th { font-weight: 600; color: #5b6775; } td.number, th.number { text-align: right; }
+th { font-weight: 600; color: #5b6775; }
+td.number, th.number { text-align: right; }
 svg { width: 100%; height: auto; }
 """
 
@@ -94,10 +99,11 @@ def _alert(alert: Alert, every: Sequence[Alert]) -> str:
     still = ", ".join(alert.still)
     over = next((a.resolved for a in every if a.id == alert.id and a.resolved), None)
     ended = f"over {over:%Y-%m-%d %H:%M} UTC" if over else "still open at the end"
+    raised = f"raised {alert.raised:%Y-%m-%d %H:%M:%S} UTC, {ended}"
+    budget = f"budget: one false alarm in {alert.run_length:,.0f} requests"
     rows = [
         f"<p><strong>{escape(sentence(alert))}</strong></p>",
-        f"<p class='muted'>raised {alert.raised:%Y-%m-%d %H:%M:%S} UTC, {ended}; budget: one false "
-        f"alarm in {alert.run_length:,.0f} requests</p>",
+        f"<p class='muted'>{raised}; {budget}</p>",
         f"<p>moved: {escape(moved)}</p>" if moved else "",
         f"<p>did not: {escape(still)}</p>" if still else "",
     ]
@@ -150,7 +156,8 @@ def _table(versions: Sequence[Replay], courses: Sequence[Course | None]) -> str:
         + "</tr>"
         for name in signals
     )
-    return f"<table><tr><th>mean deviation from the baseline (sd)</th>{head}</tr>{''.join(rows)}</table>"
+    title = "<th>mean deviation from the baseline (sd)</th>"
+    return f"<table><tr>{title}{head}</tr>{''.join(rows)}</table>"
 
 
 def _mean(one: Course | None, name: str) -> str:
