@@ -48,7 +48,7 @@ def wagers(
     priced = []
     for place, name in enumerate(VIEWS):
         allowed = float(moved[place % 2][place].mean() - views[place].mean())
-        priced.append(_wager(name, views[place], groups, allowed, *BOUNDS[name]))
+        priced.append(_wager(name, views[place], groups, allowed))
     return low, high, tuple(priced)
 
 
@@ -59,16 +59,14 @@ def _groups(session: NDArray[Any]) -> Iterator[Groups]:
         if whole >= FEWEST:
             place = np.minimum(np.arange(len(session)) // length, whole - 1)
             yield Groups(place, np.bincount(place).astype(np.float64))
-    known = session.astype(bool)
-    if known.any():
-        names = np.where(known, session, np.arange(len(session)).astype(str))
-        _, place, size = np.unique(names.astype(str), return_inverse=True, return_counts=True)
+    names = [name or f"\n{place}" for place, name in enumerate(session.tolist())]
+    _, place, size = np.unique(names, return_inverse=True, return_counts=True)
+    if len(size) >= FEWEST and size.max() > 1:
         yield Groups(place, size.astype(np.float64))
 
 
-def _wager(
-    name: View, values: Floats, groups: list[Groups], allowed: float, lowest: float, most: float
-) -> Wager:
+def _wager(name: View, values: Floats, groups: list[Groups], allowed: float) -> Wager:
+    lowest, most = BOUNDS[name]
     spread = [_likeness(values, each) for each in groups]
     error = 3 * np.sqrt(values.var() * max(ratio for ratio, _ in spread) / len(values))
     margin = max(allowed, float(error))
