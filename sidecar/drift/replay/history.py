@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sidecar.drift.alert import Alert
 from sidecar.drift.baseline import Baseline
 from sidecar.drift.monitor import Condition, Monitor
+from sidecar.drift.replay.ranked import ranked
 from sidecar.drift.requests import Floats, Requests, Stream, read
 from sidecar.drift.stream import RouteStream
 from sidecar.drift.watch import Policy
@@ -71,9 +72,8 @@ def replay(
     """
     history = read(archive, where)
     monitor = Monitor(baseline, policy)
-    alerts = tuple(
-        alert for stream, part in turns(history) for alert in monitor.update(stream, part)
-    )
+    told = [alert for stream, part in turns(history) for alert in monitor.update(stream, part)]
+    alerts = tuple(ranked(archive, where, alert) for alert in told)
     known = {*baseline.streams(), *history}
     return Replay(
         where,

@@ -7,6 +7,7 @@ from sidecar.drift.alert import FLEET, Alert, sentence
 from sidecar.drift.baseline import Baseline
 from sidecar.drift.replay import plots
 from sidecar.drift.replay.history import Course, Replay
+from sidecar.drift.replay.told import group
 from sidecar.drift.requests import Stream
 
 STYLE = """
@@ -99,6 +100,7 @@ def _alert(alert: Alert, every: Sequence[Alert]) -> str:
     still = ", ".join(alert.still)
     over = next((a.resolved for a in every if a.id == alert.id and a.resolved), None)
     ended = f"over {over:%Y-%m-%d %H:%M} UTC" if over else "still open at the end"
+    groups = ", ".join(map(group, alert.details))
     raised = f"raised {alert.raised:%Y-%m-%d %H:%M:%S} UTC, {ended}"
     budget = f"budget: one false alarm in {alert.run_length:,.0f} requests"
     rows = [
@@ -106,6 +108,7 @@ def _alert(alert: Alert, every: Sequence[Alert]) -> str:
         f"<p class='muted'>{raised}; {budget}</p>",
         f"<p>moved: {escape(moved)}</p>" if moved else "",
         f"<p>did not: {escape(still)}</p>" if still else "",
+        f"<p>most in: {escape(groups)}</p>" if groups else "",
     ]
     return f"<div class='alert'>{''.join(rows)}</div>"
 
@@ -125,7 +128,8 @@ def _streams(versions: Sequence[Replay]) -> Iterator[str]:
             yield _table(versions, courses)
         if len(seen) > 1:
             named = [(one.where, c) for one, c in zip(versions, courses, strict=True) if c]
-            yield f"<h3>Requests</h3>{plots.distributions(named, (-5.0, 5.0))}"
+            drawn = plots.distributions(named, (-5.0, 5.0))
+            yield f"<div class='versions'><div><h3>All requests</h3>{drawn}</div></div>"
 
 
 def _panel(stream: Stream, one: Replay, course: Course | None, limits: tuple[float, float]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sidecar.drift.alert import Alert, sentence
+from sidecar.drift.explain import Moved
 from sidecar.drift.replay.history import Replay
 
 MOST_MOVED = 3
@@ -31,3 +32,10 @@ def _alert(alert: Alert) -> Iterator[str]:
         parts = ", ".join(f"{one.signal} {one.deviations:+.1f} sd" for one in moved)
         still = f"; still: {', '.join(alert.still)}" if alert.still else ""
         yield f"    moved: {parts}{still}"
+    if alert.state == "firing" and alert.details:
+        yield f"    most in {', '.join(map(group, alert.details[:MOST_MOVED]))}"
+
+
+def group(moved: Moved) -> str:
+    """One group of `Alert.details`."""
+    return f"{moved.kind} {moved.name} ({moved.before:.2f} → {moved.after:.2f})"

@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "time": samples.START + n * SPACING,
             "grounding_score": rng.beta(8, 12) * (0.3 if n >= FAULT else 1),
             "entropy_ratio": rng.beta(8, 12),
+            "tags": [("version", "42" if n >= FAULT - 500 else "41")],
         }
         for n in range(SIZE)
     ]
@@ -77,6 +78,8 @@ def test_a_fault_fails_the_gate_and_says_what_fell(run) -> None:
     assert "grounding_score fell by" in told
     assert "moved: grounding_score -" in told
     assert "still: entropy_ratio" in told
+    assert "most in " in told
+    assert "tag version=42 (0." in told
     assert "alarm        placeholder, route rag" in told
 
 
