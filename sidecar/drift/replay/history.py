@@ -73,7 +73,8 @@ def replay(
     history = read(archive, where)
     monitor = Monitor(baseline, policy)
     told = [alert for stream, part in turns(history) for alert in monitor.update(stream, part)]
-    alerts = tuple(ranked(archive, where, alert) for alert in told)
+    over = {alert.id: alert.resolved for alert in told}
+    alerts = tuple(ranked(archive, where, alert, over[alert.id]) for alert in told)
     known = {*baseline.streams(), *history}
     return Replay(
         where,

@@ -1,5 +1,6 @@
 """What moved most at an alert, from the samples that the archive still has."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from sidecar.schema import LAYER_SIGNAL_NAMES
 
 MOST = 5000
 """Samples on either side of a change, the nearest."""
+NEVER = 2**62
 QUERY = """
 SELECT tags, documents_found, layers, $columns
 FROM (SELECT * FROM samples WHERE $where)
@@ -20,12 +22,15 @@ ORDER BY abs(epoch_us(time) - ?) LIMIT ?
 """
 
 
-def ranked(path: Path, where: str, alert: Alert) -> Alert:
-    """The alert with its `details`; as it is when there are too few samples, or for a fleet."""
+def ranked(path: Path, where: str, alert: Alert, over: datetime | None) -> Alert:
+    """The alert with its `details`, from samples since the change until it was ``over``.
+
+    As it is when there are too few samples, or for a fleet.
+    """
     if alert.route == FLEET:
         return alert
     since = round(alert.since.timestamp() * 1e6)
-    until = round((alert.resolved or alert.raised).timestamp() * 1e6) + 1
+    until = round(over.timestamp() * 1e6) if over else NEVER
     before = _samples(path, where, alert, 0, since)
     after = _samples(path, where, alert, since, until)
     found: list[Moved] = rank(before, after, alert.signal)
