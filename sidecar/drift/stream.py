@@ -47,14 +47,10 @@ class RouteStream:
         values = requests.signals[:, [requests.names.index(name) for name in self.names]]
         lengths, one = requests.lengths, self.paging[0]
         low, high = (self._columns[name][one, : len(LENGTHS)] for name in ("low", "high"))
-        outside = ((lengths < low) | (lengths > high)).any(axis=1)
+        outside: Floats = ((lengths < low) | (lengths > high)).any(axis=1).astype(np.float64)
         means = np.asarray([one.mean for one in self.baselines])
-        return Rows(
-            values - means - explained,
-            explained,
-            outside.astype(np.float64),
-            requests.time.astype(np.float64),
-        )
+        residual, time = values - means - explained, requests.time.astype(np.float64)
+        return Rows(residual, explained, outside, time)
 
     def _explained(self, requests: Requests) -> Floats:
         """``[n, signals]`` what lengths and hours add to the mean."""

@@ -2,14 +2,16 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from benchmarks.drift_traffic import START, STEP, Shift
-from sidecar.drift import Monitor, Policy, Stream
+from sidecar.drift import Baseline, Monitor, Policy, Stream
 from sidecar.drift.alert import FLEET, Alert, sentence
-from tests.drift.kit import RAG, baseline, some
+from sidecar.drift.baseline import fit
+from tests.drift.kit import RAG, SIZE, baseline, some
 
 FAULT = Shift(at=1000, hit=1.0)
 
@@ -140,3 +142,21 @@ def test_requests_unlike_the_reference_make_it_a_change_of_traffic() -> None:
     made.lengths[500:, 0] += 5
     (alert,) = monitor().update(RAG, made)
     assert alert.kind == "traffic"
+
+
+def test_a_fault_that_hits_one_request_in_ten_is_found() -> None:
+    (alert,) = monitor().update(RAG, some(4000, 75, shift=Shift(1000, 0.1)))
+    assert alert.direction == "drop"
+    assert now(1000) < alert.raised.timestamp() < now(3000)
+
+
+def test_requests_of_a_session_that_are_alike_are_no_change() -> None:
+    one = fit(RAG, some(SIZE, 76, regime="sessions"), "grounding_score", 0.01)
+    frozen = Baseline(created=datetime.now(UTC), where="true", margin=0.01, signals=(one,))
+    watched = Monitor(frozen, Policy(run_length=100_000))
+    raised = [
+        alert
+        for seed in range(90, 95)
+        for alert in watched.update(RAG, some(4000, seed, regime="sessions"))
+    ]
+    assert raised == []

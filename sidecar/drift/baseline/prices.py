@@ -21,7 +21,8 @@ RANK = 10
 """They are as much worse as the worst is than the tenth worst."""
 MOST = 0.9
 """Of the stake, that one request may lose."""
-TRIED = 12
+TRIED = 8
+HALVINGS = 20
 
 
 class Groups(NamedTuple):
@@ -112,7 +113,7 @@ def _fair(bets: Floats, level: Floats, size: Floats, most: float) -> Floats:
     size = np.append(size, np.full(UNSEEN, size.mean()))
     low = np.full(len(bets), float(np.average(level[:-UNSEEN], weights=size[:-UNSEEN])))
     high = np.full(len(bets), float(level.max()) + 1e-9)
-    for _ in range(30):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         one = np.maximum(1 + bets[:, None] * (level - middle[:, None]), 1e-9)
         wins = np.exp(np.minimum(size * np.log(one), 600.0)).mean(axis=1) > 1

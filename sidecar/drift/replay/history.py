@@ -87,7 +87,8 @@ def replay(
 
 def turns(history: Mapping[Stream, Requests]) -> Iterator[tuple[Stream, Requests]]:
     """All requests in small parts, by time; a stream's own order stays as it is."""
-    every = np.sort(np.concatenate([one.time for one in history.values()] or [np.zeros(0)]))
+    times = [one.time for one in history.values()]
+    every = np.sort(np.concatenate([Requests.none().time, *times]))
     edges = [*every[AT_ONCE::AT_ONCE].tolist(), np.inf]
     places = {stream: np.searchsorted(one.time, edges) for stream, one in history.items()}
     for turn in range(len(edges)):

@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from io import StringIO
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from sidecar.drift.alert import Alert
 from sidecar.drift.replay.history import Course
 from sidecar.drift.requests import Floats
 
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,
@@ -27,6 +28,8 @@ STYLE = {
     "ytick.color": "#555",
 }
 LINE, ALARM, EXPECTED = "#1f5fa8", "#c0392b", "#e4e9ee"
+DAY = 86_400e6
+"""Microseconds."""
 MOST_POINTS = 120
 FEWEST = 20
 """Requests of a point, at least."""
@@ -49,7 +52,9 @@ def course(one: Course, alerts: Sequence[Alert], limits: tuple[float, float]) ->
         for alert in alerts:
             _mark(axes, alert, moments[-1])
         axes.set(ylabel="deviation (sd)", ylim=limits)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         return _svg(figure)
 
 
@@ -71,8 +76,8 @@ def distributions(pairs: Sequence[tuple[str, Course]], limits: tuple[float, floa
         return _svg(figure)
 
 
-def points(one: Course) -> tuple[list[datetime], Floats, Floats]:
-    """Times, means and two standard errors of at most 120 groups of requests in a row."""
+def points(one: Course) -> tuple[Floats, Floats, Floats]:
+    """Days since the epoch, means and two standard errors of at most 120 groups of requests in a row."""
     values = paging(one)
     known = np.isfinite(values)
     values, times = values[known], one.time[known]
@@ -80,8 +85,8 @@ def points(one: Course) -> tuple[list[datetime], Floats, Floats]:
     parts = [part for part in np.array_split(np.arange(len(values)), count) if len(part)]
     means = np.asarray([values[part].mean() for part in parts])
     errors = np.asarray([2 * values[part].std() / np.sqrt(len(part)) for part in parts])
-    middles = [float(times[part].mean()) for part in parts]
-    return [datetime.fromtimestamp(middle / 1e6, UTC) for middle in middles], means, errors
+    middles = np.asarray([times[part].mean() / DAY for part in parts])
+    return middles, means, errors
 
 
 def paging(one: Course) -> Floats:
@@ -102,9 +107,14 @@ def range_of(courses: Iterable[Course]) -> tuple[float, float]:
     return low, high
 
 
-def _mark(axes: Axes, alert: Alert, end: datetime) -> None:
-    axes.axvspan(alert.since, alert.resolved or end, color=ALARM, alpha=0.08, lw=0)  # type: ignore[arg-type]
-    axes.axvline(alert.raised, color=ALARM, linewidth=1.4)  # type: ignore[arg-type]
+def _mark(axes: Axes, alert: Alert, end: float) -> None:
+    since, raised, over = (_day(one) for one in (alert.since, alert.raised, alert.resolved))
+    axes.axvspan(since or 0.0, over or end, color=ALARM, alpha=0.08, lw=0)
+    axes.axvline(raised or 0.0, color=ALARM, linewidth=1.4)
+
+
+def _day(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp() * 1e6 / DAY
 
 
 def _svg(figure: Figure) -> str:
