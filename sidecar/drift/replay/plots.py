@@ -77,7 +77,7 @@ def distributions(pairs: Sequence[tuple[str, Course]], limits: tuple[float, floa
 
 
 def points(one: Course) -> tuple[Floats, Floats, Floats]:
-    """Days since the epoch, means and two standard errors of at most 120 groups of requests in a row."""
+    """Days since the epoch, means, two standard errors: at most 120 groups in a row."""
     values = paging(one)
     known = np.isfinite(values)
     values, times = values[known], one.time[known]
