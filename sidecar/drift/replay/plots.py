@@ -30,6 +30,8 @@ STYLE: Any = {
 LINE, ALARM, EXPECTED = "#1f5fa8", "#c0392b", "#e4e9ee"
 DAY = 86_400e6
 """Microseconds."""
+LONGEST = 40
+"""Letters of a name in a legend."""
 MOST_POINTS = 120
 FEWEST = 20
 """Requests of a point, at least."""
@@ -68,7 +70,7 @@ def distributions(pairs: Sequence[tuple[str, Course]], limits: tuple[float, floa
             values = paging(one)
             known = np.clip(values[np.isfinite(values)], *limits)
             share = np.histogram(known, edges)[0] / max(len(known), 1)
-            axes.stairs(share, edges, color=colour, linewidth=1.4, label=name)
+            axes.stairs(share, edges, color=colour, linewidth=1.4, label=_short(name))
         axes.axvline(0, color="#888", linewidth=0.8, zorder=0)
         axes.set(xlabel="deviation of a request (sd)", yticks=[], xlim=limits)
         axes.spines["left"].set_visible(False)
@@ -108,13 +110,18 @@ def range_of(courses: Iterable[Course]) -> tuple[float, float]:
 
 
 def _mark(axes: Axes, alert: Alert, end: float) -> None:
-    since, raised, over = (_day(one) for one in (alert.since, alert.raised, alert.resolved))
-    axes.axvspan(since or 0.0, over or end, color=ALARM, alpha=0.08, lw=0)
-    axes.axvline(raised or 0.0, color=ALARM, linewidth=1.4)
+    over = _day(alert.resolved) if alert.resolved else end
+    axes.axvspan(_day(alert.since), over, color=ALARM, alpha=0.08, lw=0)
+    axes.axvline(_day(alert.raised), color=ALARM, linewidth=1.4)
 
 
-def _day(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp() * 1e6 / DAY
+def _day(moment: datetime) -> float:
+    return moment.timestamp() * 1e6 / DAY
+
+
+def _short(text: str) -> str:
+    """For a legend, in which a dollar would begin a formula."""
+    return (text if len(text) <= LONGEST else f"{text[:LONGEST]}…").replace("$", r"\$")
 
 
 def _svg(figure: Figure) -> str:
