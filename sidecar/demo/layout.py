@@ -17,7 +17,7 @@ from sidecar.demo.faults import GROUNDED
 from sidecar.demo.processes import DemoError, free_port
 
 SERVED_NAME = "demo"
-_CALIBRATION, _ARCHIVE, _LOCK = "heads.json", "archive", "demo.lock"
+_CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -102,6 +102,11 @@ class Layout:
 def calibration_file() -> Path:
     """Where the grounded model's calibrated heads are."""
     return MODELS / GROUNDED / _CALIBRATION
+
+
+def baseline_file() -> Path:
+    """Where the grounded model's baseline is."""
+    return MODELS / GROUNDED / _BASELINE
 
 
 def _calibration() -> dict[str, str]:
