@@ -13,7 +13,7 @@ import sidecar
 ROOT = Path(sidecar.__file__).parent
 BOTTOM = {"schema", "signals", "config", "sources", "wire"}
 PUBLIC = {
-    "daemon": {"sidecar.archive", "sidecar.calibration"},
+    "daemon": {"sidecar.archive", "sidecar.calibration", "sidecar.drift"},
     "tap": {"sidecar.calibration"},
     "calibration": {"sidecar.archive"},
     "drift": {"sidecar.archive"},

@@ -9,6 +9,7 @@ from sidecar import config
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.drift.page import without_streams as drift
 from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.daemon.sinks.otel import OtelSink
 from sidecar.daemon.sinks.prometheus import PrometheusSink
@@ -36,6 +37,7 @@ def metrics() -> Iterator[Described]:
     yield from map(_family, ArchiveSink(config.Archive()).collect())
     yield from map(_family, OtelSink(config.Otel(), config.Metrics()).collect())
     yield from map(_family, KafkaSink(config.Kafka(), own).collect())
+    yield from map(_family, drift())
     yield from map(_family, Page({}).collect())
 
 

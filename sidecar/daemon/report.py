@@ -27,6 +27,7 @@ def lines(status: dict[str, Any]) -> Iterator[str]:
         yield "tap   none has reported"
     for sink in status["sinks"]:
         yield f"sink  {sink['name']}: {sink['state']} {sink['error']}".rstrip()
+    yield from _drift(status.get("drift"))
     for name, meaning in LOSSES:
         yield from _counts("lost", intake.get(name, 0), meaning)
     late = "counted as missing came after all"
@@ -47,6 +48,21 @@ def _tap(tap: dict[str, Any]) -> Iterator[str]:
         counts = [f"{count} {reason}" for reason, count in tap[what].items() if count]
         if counts:
             yield f"      {what}: {', '.join(counts)}"
+
+
+def _drift(found: dict[str, Any] | None) -> Iterator[str]:
+    if not found:
+        return
+    streams = found["streams"]
+    told = (f"{count} {health.replace('_', ' ')}" for health, count in streams.items() if count)
+    yield f"drift {', '.join(told) or 'no stream'}"
+    for alert in found["alerts"]:
+        yield f"      alarm: {alert['summary']}"
+    for stream in found["unmeasured"]:
+        route = stream["route"] or "none"
+        yield f"      unmeasured: {stream['model_name']}, route {route}: {stream['reason']}"
+    if found["refused_state"]:
+        yield f"      {found['refused_state']}"
 
 
 def _counts(word: str, found: Any, meaning: str) -> Iterator[str]:

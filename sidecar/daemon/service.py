@@ -26,7 +26,7 @@ from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import SamplingControl
 from sidecar.daemon.sinks.base import Sink, SinkRunner
-from sidecar.daemon.sinks.chosen import MissingLibrary, chosen
+from sidecar.daemon.sinks.chosen import MissingLibrary, Unusable, chosen
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
 
@@ -43,7 +43,7 @@ class Daemon:
     """One daemon.
 
     Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file,
-    MissingLibrary for a sink.
+    MissingLibrary for a sink, Unusable for another file.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -55,6 +55,8 @@ class Daemon:
         sinks = chosen(settings, self.metrics)
         runners = {name: self._runner(sink) for name, sink in sinks.items()}
         self.runners = list(runners.values())
+        for sink in sinks.values():
+            sink.meet(runners)
         self._archive = runners.get("archive")
         self.page = Page(
             {
@@ -121,10 +123,16 @@ class Daemon:
                 {"name": runner.sink.name, "state": runner.state, "error": runner.error}
                 for runner in self.runners
             ],
+            **self._summaries(),
             "intake": self.metrics.snapshot(),
             "sampling": self.sampling.current.model_dump(),
             "settings": settings,
         }
+
+    def _summaries(self) -> dict[str, Any]:
+        """What sinks tell beyond how they are."""
+        found = ((runner.sink.name, runner.sink.summary()) for runner in self.runners)
+        return {name: summary for name, summary in found if summary is not None}
 
     def _runner(self, sink: Sink) -> SinkRunner:
         return SinkRunner(sink, self.metrics, max_batches=self.settings.daemon.sink_queue)
@@ -172,7 +180,7 @@ def serve(settings: Settings) -> int:
     )
     try:
         daemon = Daemon(settings)
-    except (AddressError, MissingLibrary, calibration.CalibrationError) as error:
+    except (AddressError, MissingLibrary, Unusable, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()

@@ -24,7 +24,7 @@ from sidecar.drift.baseline import Baseline
 from sidecar.drift.baseline.build import NothingFits, build
 
 MARGIN = 0.01
-"""Wider than usual, so that the reference takes minutes; the faults move the score by ten times it."""
+"""Wider than usual, so that the reference takes minutes; the faults move the score by far more."""
 _USERS, _LOOK_SECONDS, _START_SECONDS = 8, 20.0, 60.0
 _LONGER, _MORE = 0.2, 0.2
 
@@ -61,7 +61,9 @@ def make(folder: Path, *, margin: float, minutes: float) -> Baseline:
             with Traffic(
                 layout.engine_url, layouts.SERVED_NAME, REFERENCE, seed="reference", users=_USERS
             ):
-                return _gathered(layout, deployment, daemon, margin, time.monotonic() + 60 * minutes)
+                return _gathered(
+                    layout, deployment, daemon, margin, time.monotonic() + 60 * minutes
+                )
     finally:
         layouts.clean(layout)
 

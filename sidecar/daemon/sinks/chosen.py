@@ -16,8 +16,12 @@ class MissingLibrary(RuntimeError):
     """A library that the settings ask for is not installed."""
 
 
+class Unusable(RuntimeError):
+    """A file that the settings name cannot be used."""
+
+
 def chosen(settings: Settings, own: OwnMetrics) -> dict[str, Sink]:
-    """The sinks by their names on the page; raises MissingLibrary, AddressError for a folder."""
+    """The sinks by their names on the page; raises MissingLibrary and Unusable."""
     sinks: dict[str, Sink] = {"signals": PrometheusSink(settings.metrics, own)}
     if settings.archive.enabled:
         sinks["archive"] = ArchiveSink(settings.archive)
@@ -25,6 +29,8 @@ def chosen(settings: Settings, own: OwnMetrics) -> dict[str, Sink]:
         sinks["otel"] = _loaded("otel", "otel.endpoint", lambda: _otel(settings))
     if settings.kafka.bootstrap_servers:
         sinks["kafka"] = _loaded("kafka", "kafka.client", lambda: _kafka(settings, own))
+    if settings.drift.baseline:
+        sinks["drift"] = _drift(settings)
     return sinks
 
 
@@ -37,7 +43,17 @@ def _otel(settings: Settings) -> Sink:
 def _kafka(settings: Settings, own: OwnMetrics) -> Sink:
     from sidecar.daemon.sinks.kafka import KafkaSink
 
-    return KafkaSink(settings.kafka, own)
+    return KafkaSink(settings.kafka, own, alerts=bool(settings.drift.baseline))
+
+
+def _drift(settings: Settings) -> Sink:
+    from sidecar.daemon.sinks.drift import DriftSink
+    from sidecar.drift import BaselineError
+
+    try:
+        return DriftSink(settings.drift, settings.metrics, settings.archive)
+    except BaselineError as error:
+        raise Unusable(f"drift.baseline: {error}") from None
 
 
 def _loaded(extra: str, setting: str, build: Callable[[], Sink]) -> Sink:
