@@ -106,15 +106,15 @@ install_compiler() {
 }
 
 # Unpacked beside Python instead of installed: that needs no root and starts no service.
-install_prometheus() {
-    command -v promtool >/dev/null || [[ -x $venv/bin/promtool ]] && return
-    say "fetching Debian's prometheus"
+install_from_debian() { # a tool, its package, what is tested with it
+    command -v "$1" >/dev/null || [[ -x $venv/bin/$1 ]] && return
+    say "fetching Debian's $2"
     local folder
     folder=$(mktemp -d)
-    if (cd "$folder" && fetch_deb prometheus); then
+    if (cd "$folder" && fetch_deb "$2"); then
         dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
     else
-        say "no prometheus (needs apt): the tests against a real Prometheus are skipped"
+        say "no $2 (needs apt): the tests against a real $3 are skipped"
     fi
     rm -rf "$folder"
 }
@@ -170,7 +170,8 @@ main() {
     install_uv
     install_packages
     install_compiler
-    install_prometheus
+    install_from_debian promtool prometheus Prometheus
+    install_from_debian prometheus-alertmanager prometheus-alertmanager Alertmanager
     install_collector
     install_broker
     echo "$wanted" >"$stamp"
