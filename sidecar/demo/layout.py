@@ -18,6 +18,9 @@ from sidecar.demo.processes import DemoError, free_port
 
 SERVED_NAME = "demo"
 _CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
+_DRIFT, _IDLE_SECONDS = "drift", 2.0
+_RUN_LENGTH = 10_000
+"""Requests to a false alarm: a story has hundreds, and is over before a stricter alarm comes."""
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -58,6 +61,18 @@ class Layout:
             "ATTENTION_SAMPLING__STRIDE": str(_STRIDE),
             "ATTENTION_SAMPLING__BUDGET_MS_PER_S": str(_BUDGET_MS_PER_S),
             **_calibration(),
+            **self._drift(),
+        }
+
+    def _drift(self) -> dict[str, str]:
+        """Watch against the grounded model's baseline, where there is one."""
+        if not baseline_file().is_file():
+            return {}
+        return {
+            "ATTENTION_DRIFT__BASELINE": json.dumps([str(baseline_file())]),
+            "ATTENTION_DRIFT__STATE_PATH": str(self.folder / _DRIFT),
+            "ATTENTION_DRIFT__IDLE_SECONDS": str(_IDLE_SECONDS),
+            "ATTENTION_DRIFT__RUN_LENGTH": str(_RUN_LENGTH),
         }
 
     def engine_environment(self) -> dict[str, str]:
@@ -154,7 +169,8 @@ def prepared(folder: Path) -> Iterator[Layout]:
             raise DemoError(
                 f"another demo runs in {str(folder)!r}: end it first, or give another --folder"
             ) from None
-        shutil.rmtree(folder / _ARCHIVE, ignore_errors=True)
+        for name in (_ARCHIVE, _DRIFT):
+            shutil.rmtree(folder / name, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="attention-demo-") as runtime:
             yield Layout(folder, Path(runtime), free_port(), free_port())
 

@@ -132,7 +132,7 @@ class DriftSink(Sink):
         return {
             "streams": {one.replace(" ", "_"): healths[one] for one in families.HEALTHS},
             "alerts": [
-                {"id": one.id, "summary": sentence(one), "links": one.links}
+                {"summary": sentence(one), "alert": one.model_dump(mode="json")}
                 for one in alerts[:SHOWN]
             ],
             "unmeasured": [
