@@ -102,10 +102,11 @@ def test_a_daemon_killed_in_the_middle_of_a_change_alerts_once(
     taken(first, 100)
     first.send(traffic.message(10, faulty=True))
     taken(first, 110)
-    evidence = value(first, "attention_drift_evidence")
+    evidence = value(first, "attention_drift_evidence{")
     first.stop(signal.SIGKILL)
     second = watching(tmp_path, free_port, pushed)
-    assert value(second, "attention_drift_evidence") == pytest.approx(evidence, rel=0.5)
+    wanted = pytest.approx(evidence, rel=1e-6)
+    eventually(lambda: value(second, "attention_drift_evidence{") == wanted)
     for _ in range(20):
         second.send(traffic.message(10, faulty=True))
     eventually(lambda: alertmanager.webhook.alerts)

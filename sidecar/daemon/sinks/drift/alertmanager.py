@@ -58,6 +58,8 @@ class Alertmanager:
 
     def start(self, alerts: Iterable[Alert]) -> None:
         """Start the thread, with alerts that were open before a restart."""
+        if not self._addresses:
+            return
         for alert in alerts:
             self._alerts[alert.id] = alert
         self._news = bool(self._alerts)
