@@ -238,14 +238,15 @@ class DriftSink(Sink):
                 self._book.restore(state["book"])
                 self._watched.restore(state["requests"])
         except OtherBaseline as error:
-            return self._refuse("other_baseline", error)
+            given_up = len((state or {}).get("book", {}).get("open", ()))
+            return self._refuse("other_baseline", f"{error}; {given_up} open alerts are given up")
         except (Unreadable, ValueError, KeyError, TypeError) as error:
             return self._refuse("unreadable", error)
         for batch in self._store.journalled():
             self._watched.add(batch)
         return self._save()
 
-    def _refuse(self, reason: str, error: Exception) -> None:
+    def _refuse(self, reason: str, error: object) -> None:
         """Begin anew, loudly; what was not used is kept beside."""
         kept = self._store.set_aside()
         self._refused = f"the state of an earlier run is not used, {error}; kept as {kept}"

@@ -44,6 +44,7 @@ class OtelSink(Sink):
         self._outboxes: dict[str, Outbox] = {}
         self._ended = Counter(dict.fromkeys(ENDS, 0))
         self._unsampled = 0
+        self._stopped = False
 
     def fault(self) -> str:
         """What the collector does not take."""
@@ -73,13 +74,14 @@ class OtelSink(Sink):
             self._export_metrics()
 
     def tell(self, alert: "Alert") -> None:
-        """Send an alert as an event. Raises Retryable before the start."""
-        if not self._outboxes:
-            raise Retryable("the exporters are not made yet")
+        """Send an alert as an event. Raises Retryable before the start and after the end."""
+        if self._stopped or not self._outboxes:
+            raise Retryable("the exporters do not run")
         self._outboxes["events"].put(messages.drift_alert(alert, self._resource(DRIFT)))
 
     def stop(self, deadline: float) -> None:
         """Send everything until ``deadline``; what is left then is lost and counted."""
+        self._stopped = True
         self._send(self._requests.all(), "stopping")
         if self._settings.metrics:
             self._export_metrics()
