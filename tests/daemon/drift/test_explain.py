@@ -1,4 +1,4 @@
-"""What an alert is told from the archive: what is new, what moved most, which requests to look at."""
+"""What an alert is told from the archive: what is new, what moved most, and which requests."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
