@@ -109,14 +109,30 @@ install_compiler() {
 install_from_debian() { # a tool, its package, what is tested with it
     command -v "$1" >/dev/null || [[ -x $venv/bin/$1 ]] && return
     say "fetching Debian's $2"
-    local folder
-    folder=$(mktemp -d)
-    if (cd "$folder" && fetch_deb "$2"); then
-        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
-    else
+    unpack_deb "$2" "$venv" --strip-components=2 ./usr/bin ||
         say "no $2 (needs apt): the tests against a real $3 are skipped"
+}
+
+unpack_deb() { # a package, where to, which of its files
+    local folder unpacked=0
+    folder=$(mktemp -d)
+    if (cd "$folder" && fetch_deb "$1"); then
+        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$2" "${@:3}" || unpacked=1
+    else
+        unpacked=1
     fi
     rm -rf "$folder"
+    return $unpacked
+}
+
+# Debian's build finds its templates in one place only, which is not beside Python.
+install_alertmanager() {
+    local -r templates=/usr/share/prometheus/alertmanager tool=prometheus-alertmanager
+    if [[ ! -e $templates ]] && ! { is_root && unpack_deb "$tool" / ".$templates"; }; then
+        say "no $tool (needs root and apt): the tests against a real Alertmanager are skipped"
+        return
+    fi
+    install_from_debian "$tool" "$tool" Alertmanager
 }
 
 # Kept in the user's cache, since it takes a minute or two to build.
@@ -171,7 +187,7 @@ main() {
     install_packages
     install_compiler
     install_from_debian promtool prometheus Prometheus
-    install_from_debian prometheus-alertmanager prometheus-alertmanager Alertmanager
+    install_alertmanager
     install_collector
     install_broker
     echo "$wanted" >"$stamp"
