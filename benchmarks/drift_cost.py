@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.drift_streams import MARGIN, STREAM
 from benchmarks.drift_traffic import requests, signal
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from sidecar.drift import Baseline, Monitor, Requests
 from sidecar.drift.baseline import fit
 from sidecar.drift.requests import WATCHED
@@ -44,6 +44,7 @@ def seconds(monitor: Monitor, made: Requests, batch: int) -> float:
 
 def main() -> None:
     """Run and report."""
+    file = parser(__doc__).parse_args().json
     frozen = baseline(measured(0))
     figures = {}
     for batch in BATCHES:
@@ -59,7 +60,7 @@ def main() -> None:
     monitor.update(STREAM, measured(1).take(slice(0, 1004)))
     size = len(json.dumps(monitor.state()["streams"][0]))
     figures["bytes_per_stream"] = Figure(size, "bytes of JSON", goal=4096.0)
-    Report("drift_cost", figures).finish()
+    Report("drift_cost", figures).finish(file)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ control: each threshold is the quantile of its own peaks over ``--pieces`` piece
 requests. ``p90_requests_…`` are of the monitor as it comes.
 """
 
-import argparse
 import math
 
 import numpy as np
 
 from benchmarks.drift_streams import deviations, parts, reference, watched
 from benchmarks.drift_traffic import MONTH, REGIMES, Shift
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from sidecar.drift import Policy
 from sidecar.drift.evidence import Evidence
 from sidecar.drift.requests import Floats
@@ -102,11 +101,11 @@ def figures(seeds: int, pieces: int) -> dict[str, Figure]:
 
 def main() -> None:
     """Run and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--pieces", type=int, default=60)
-    given = parser.parse_known_args()[0]
-    Report("drift_delay", figures(given.seeds, given.pieces)).finish()
+    options = parser(__doc__)
+    options.add_argument("--seeds", type=int, default=100)
+    options.add_argument("--pieces", type=int, default=60)
+    given = options.parse_args()
+    Report("drift_delay", figures(given.seeds, given.pieces)).finish(given.json)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@
 get the raw signal as they do in use. ``--workers`` processes.
 """
 
-import argparse
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from benchmarks.drift_rules import RULES
 from benchmarks.drift_streams import parts, reference, watched
 from benchmarks.drift_traffic import MONTH, REGIMES
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, parser
 from sidecar.drift import Policy
 from sidecar.drift.requests import PRIMARY
 
@@ -73,13 +72,13 @@ def figures(months: int, others: int, workers: int) -> dict[str, Figure]:
 
 def main() -> None:
     """Run and report."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--months", type=int, default=100)
-    parser.add_argument("--others", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_known_args()[0]
+    options = parser(__doc__)
+    options.add_argument("--months", type=int, default=100)
+    options.add_argument("--others", type=int, default=100)
+    options.add_argument("--workers", type=int, default=1)
+    given = options.parse_args()
     found = figures(given.months, given.others, given.workers)
-    Report("drift_false_alarms", found).finish()
+    Report("drift_false_alarms", found).finish(given.json)
 
 
 if __name__ == "__main__":

@@ -71,5 +71,5 @@ def _peak_of(monitor: Monitor) -> list[float]:
         peak[0] = max(peak[0], float(levels.max()))
         return levels
 
-    evidence.add = noted  # type: ignore[method-assign]
+    evidence.add = noted  # type: ignore[method-assign, assignment]
     return peak

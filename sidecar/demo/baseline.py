@@ -19,6 +19,7 @@ import click
 from sidecar import archive
 from sidecar.demo import faults
 from sidecar.demo import layout as layouts
+from sidecar.demo.bundled import MODELS
 from sidecar.demo.corpus import Corpus
 from sidecar.demo.faults import GROUNDED, TAGS
 from sidecar.demo.layout import Layout
@@ -68,16 +69,12 @@ def make(folder: Path, *, margin: float, minutes: float) -> Baseline:
 
     Raises DemoError when the daemon dies or the time is over.
     """
-    layout = layouts.prepare(folder)
-    os.environ.update({**layout.engine_environment(), **_UNHURRIED})
-    daemon = Child("the daemon", layout.daemon_command(), env={}, log=folder / "daemon.log")
-    try:
-        with daemon:
+    with layouts.prepared(folder) as layout:
+        os.environ.update({**layout.engine_environment(), **_UNHURRIED})
+        with Child("the daemon", layout.daemon_command(), env={}, log=folder / "daemon.log") as one:
             ready = f"{layout.daemon_url}/health/ready"
-            daemon.wait_until(lambda: answers(ready), seconds=_START_SECONDS, what="the start")
-            return _asked(layout, daemon, margin, time.monotonic() + 60 * minutes)
-    finally:
-        layouts.clean(layout)
+            one.wait_until(lambda: answers(ready), seconds=_START_SECONDS, what="the start")
+            return _asked(layout, one, margin, time.monotonic() + 60 * minutes)
 
 
 def _asked(layout: Layout, daemon: Child, margin: float, deadline: float) -> Baseline:
@@ -103,7 +100,7 @@ def _engine() -> Any:
     from vllm import LLM
 
     return LLM(
-        str(layouts.MODELS / GROUNDED),
+        str(MODELS / GROUNDED),
         revision=layouts.revision(GROUNDED),
         served_model_name=layouts.SERVED_NAME,
         max_model_len=4096,

@@ -5,6 +5,7 @@ from sidecar.drift.baseline import Baseline, BaselineError, SignalBaseline, TooS
 from sidecar.drift.explain import Moved, rank
 from sidecar.drift.features import design
 from sidecar.drift.fleet import FEWEST_ROUTES
+from sidecar.drift.incidents import Incidents
 from sidecar.drift.monitor import Condition, Monitor
 from sidecar.drift.requests import (
     FALLBACK,
@@ -28,6 +29,7 @@ __all__ = [
     "Baseline",
     "BaselineError",
     "Condition",
+    "Incidents",
     "Monitor",
     "Moved",
     "Policy",

@@ -1,5 +1,6 @@
 """What an on-call engineer is told."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -35,6 +36,8 @@ class Alert(BaseModel):
     """`traffic` when most requests since lie outside what the reference covers."""
     model_name: str
     route: str
+    also: tuple[str, ...] = ()
+    """Further routes that show the same change, as they came."""
     signal: str
     """The paging signal with the most evidence."""
     calibrated: bool
@@ -67,10 +70,15 @@ class Alert(BaseModel):
     """Dashboard, runbook, example traces."""
 
 
+def moment(microseconds: float) -> datetime:
+    """Of a number since the epoch."""
+    return datetime.fromtimestamp(int(microseconds) / 1e6, UTC)
+
+
 def sentence(alert: Alert) -> str:
     """One line for a terminal or a pager."""
     what = "resolved: " if alert.state == "resolved" else ""
-    where = "all routes" if alert.route == FLEET else f"route {alert.route or 'none'}"
+    where = _where(alert)
     word = {"drop": "fell", "rise": "rose"}[alert.direction]
     scale = f"{abs(alert.percent):.0f} %, {abs(alert.deviations):.1f} sd"
     if alert.route == FLEET:
@@ -79,3 +87,11 @@ def sentence(alert: Alert) -> str:
         f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since "
         f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests); change of {alert.kind}"
     )
+
+
+def _where(alert: Alert) -> str:
+    names = [name or "none" for name in (alert.route, *alert.also) if name != FLEET]
+    if not names:
+        return "the median of all routes"
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+    return f"route{'s' if names[1:] else ''} {listed}"

@@ -3,19 +3,16 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
-from sidecar.drift.alert import FLEET, Alert
+from sidecar.drift.alert import Alert
 from sidecar.drift.baseline.artefact import Baseline
-from sidecar.drift.detectors.base import Floats, State
-from sidecar.drift.fleet import LENGTH, Fleet
+from sidecar.drift.detectors.base import State
 from sidecar.drift.requests import FALLBACK, PRIMARY, Requests, Stream
+from sidecar.drift.shared import SharedWatch
 from sidecar.drift.watch import Policy, Watch
 
-STATE_VERSION = 2
+STATE_VERSION = 1
 MOST_STREAMS = 1000
 FEWEST = 5
 """Measured requests before a stream can be called fine."""
@@ -54,23 +51,23 @@ class Monitor:
                 self.refused.add(stream)
                 continue
             self.watches[stream] = Watch(stream, signals, baseline.margin, self.policy)
-        self._fleets = {model: self._fleet(model, baseline.margin) for model in self._models()}
+        self.shared = {
+            model: SharedWatch(routes, baseline.margin, self.policy)
+            for model, routes in self._routes().items()
+        }
         self._identity = hashlib.sha256(baseline.model_dump_json().encode()).hexdigest()
-        self._fleet_alerts: set[str] = set()
 
-    def _models(self) -> set[str]:
-        return {stream.model for stream in self.watches}
-
-    def _fleet(self, model: str, margin: float) -> Fleet:
-        routes = [watch for stream, watch in self.watches.items() if stream.model == model]
-        scales = [watch.route.scale[watch.route.paging].mean() for watch in routes]
-        likeness = max(watch.route.likeness for watch in routes)
-        return Fleet(len(routes), margin / float(np.median(scales)), likeness)
+    def _routes(self) -> dict[str, list[Watch]]:
+        """Of every model."""
+        found: dict[str, list[Watch]] = {}
+        for stream, watch in self.watches.items():
+            found.setdefault(stream.model, []).append(watch)
+        return found
 
     @property
     def threshold(self) -> float:
         """Of evidence: the budget, corrected for the number of streams, fleets included."""
-        fleets = sum(fleet.watches for fleet in self._fleets.values())
+        fleets = sum(one.fleet.watches for one in self.shared.values())
         return self.policy.run_length * (len(self.watches) + fleets)
 
     def update(self, stream: Stream, requests: Requests) -> list[Alert]:
@@ -81,43 +78,15 @@ class Monitor:
             self.dropped[reason] += len(requests)
             return []
         alerts, levels = watch.update(requests, self.threshold)
-        return [*alerts, *self._shared(stream, watch, levels)]
+        now = watch.route.last_time or 0
+        shared = self.shared[stream.model].update(stream.route, levels, now, self.threshold)
+        return [*alerts, *shared]
 
-    def _shared(self, stream: Stream, watch: Watch, levels: Floats) -> list[Alert]:
-        """An alert of the fleet, once; it ends with the process that is told of it, or `over`."""
-        fleet = self._fleets[stream.model]
-        grown = fleet.add(stream.route, levels)
-        known = stream.model in self._fleet_alerts
-        if not grown or known or fleet.statistic < self.threshold:
-            return []
-        self._fleet_alerts.add(stream.model)
-        return [self._fleet_alert(stream.model, watch, fleet)]
-
-    def over(self, model: str) -> None:
-        """The fleet's alert of a model is settled; watch its median anew."""
-        self._fleet_alerts.discard(model)
-        self._fleets[model].reset()
-
-    def _fleet_alert(self, model: str, watch: Watch, fleet: Fleet) -> Alert:
-        now = _moment(watch.route.last_time or 0)
-        deviations = fleet.median
-        return Alert(
-            id=hashlib.sha256(f"{model}\n{FLEET}\n{now}".encode()).hexdigest()[:16],
-            kind="behaviour",
-            model_name=model,
-            route=FLEET,
-            signal=watch.route.names[watch.route.paging[0]],
-            calibrated=watch.route.calibrated,
-            direction="rise" if fleet.median > 0 else "drop",
-            shift=deviations * float(watch.route.scale[watch.route.paging[0]]),
-            percent=0.0,
-            deviations=deviations,
-            explained=0.0,
-            since=now,
-            raised=now,
-            requests=fleet.medians * LENGTH,
-            run_length=self.policy.run_length,
-        )
+    def alerts(self) -> list[Alert]:
+        """Those that are open, of streams and of all routes."""
+        found = [one.open for one in self.watches.values()]
+        shared = [one.open for one in self.shared.values()]
+        return [alert for alert in (*found, *shared) if alert]
 
     def condition(self, stream: Stream, now: float) -> Condition:
         """Of a stream at ``now``, in seconds since the epoch. Unmeasured is never fine."""
@@ -151,8 +120,7 @@ class Monitor:
             "baseline": self._identity,
             "dropped": dict(self.dropped),
             "streams": [[*stream, watch.state()] for stream, watch in self.watches.items()],
-            "fleets": {model: fleet.state() for model, fleet in self._fleets.items()},
-            "fleet_alerts": sorted(self._fleet_alerts),
+            "shared": {model: one.state() for model, one in self.shared.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -166,10 +134,5 @@ class Monitor:
         self.dropped = Counter(state["dropped"])
         for model, route, held in state["streams"]:
             self.watches[Stream(model, route)].restore(held)
-        for model, held in state["fleets"].items():
-            self._fleets[model].restore(held)
-        self._fleet_alerts = set(state["fleet_alerts"])
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+        for model, held in state["shared"].items():
+            self.shared[model].restore(held)

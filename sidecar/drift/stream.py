@@ -62,8 +62,8 @@ class RouteStream:
         found: Floats = np.einsum("nsf,sf->ns", inside, column["value"][:, :count])
         slopes = column["value"][:, -len(WAVES) :]
         if slopes.any():
-            centre = (slopes * column["centre"][:, -len(WAVES) :]).sum(axis=1)
-            found += waves(requests.time) @ slopes.T - centre
+            centre: Floats = (slopes * column["centre"][:, -len(WAVES) :]).sum(axis=1)
+            found += np.asarray(waves(requests.time) @ slopes.T - centre)
         return found
 
     def deviations(self, rows: Rows) -> Floats:

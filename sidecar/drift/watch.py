@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from sidecar.drift.alert import Alert, Movement
+from sidecar.drift.alert import Alert, Movement, moment
 from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.blocks import Rows, means
 from sidecar.drift.changepoint import Estimate
@@ -120,8 +119,8 @@ class Watch:
             percent=100 * found.shift / one.mean if one.mean else 0.0,
             deviations=found.shift / one.scale,
             explained=found.explained,
-            since=_moment(found.since),
-            raised=_moment(now),
+            since=moment(found.since),
+            raised=moment(now),
             requests=found.requests,
             run_length=self.policy.run_length,
             moved=moved,
@@ -168,7 +167,7 @@ class Watch:
 
     def _resolved(self, now: float) -> Alert:
         assert self.open
-        over = self.open.model_copy(update={"state": "resolved", "resolved": _moment(now)})
+        over = self.open.model_copy(update={"state": "resolved", "resolved": moment(now)})
         self.open, self.resting = None, self.policy.cool_down
         self.route.forget()
         return over
@@ -189,7 +188,3 @@ class Watch:
         self.open = Alert.model_validate(state["open"]) if state["open"] else None
         self.resting, self._back = state["resting"], state["back"]
         self._recent = list(state["recent"])
-
-
-def _moment(microseconds: float) -> datetime:
-    return datetime.fromtimestamp(int(microseconds) / 1e6, UTC)

@@ -11,7 +11,9 @@ from sidecar.drift.blocks import Rows
 
 def rows(values: list[float]) -> Rows:
     column = np.asarray(values, dtype=np.float64)
-    return Rows(column[:, None], column[:, None] / 2, column * 0, np.arange(len(column)) * 1.0)
+    return Rows(
+        column[:, None], column[:, None] / 2, column * 0, np.arange(len(column), dtype=np.float64)
+    )
 
 
 def test_the_examples_hold() -> None:

@@ -16,13 +16,18 @@ def made(seed: int, size: int, fall: float = 0.0) -> Blocks:
     rng = np.random.default_rng(seed)
     residual = rng.normal(-fall, 0.05, (size, 2))
     residual[rng.random((size, 2)) < 0.2] = np.nan
-    time = np.arange(size) * 5.0
+    time = np.arange(size, dtype=np.float64) * 5
     return Blocks(residual, residual / 2, np.full(size, 0.25), time, 5)
 
 
 def cut_out(blocks: Blocks, rows: slice) -> Blocks:
-    columns = (blocks.residual, blocks.explained, blocks.outside, blocks.first)
-    return Blocks(*(part[rows] for part in columns), blocks.requests)
+    return Blocks(
+        blocks.residual[rows],
+        blocks.explained[rows],
+        blocks.outside[rows],
+        blocks.first[rows],
+        blocks.requests,
+    )
 
 
 def slow(blocks: Blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ import pytest
 from sidecar.demo import alarm, layout
 from sidecar.demo.deployment import Deployment
 from sidecar.demo.faults import BENIGN, FAULTS, HEALTHY, Change
-from sidecar.demo.layout import Layout, prepare
+from sidecar.demo.layout import Layout, prepared
 from sidecar.demo.processes import Child, answers
 from sidecar.demo.readings import scrape
 from sidecar.demo.traffic import Traffic
@@ -75,9 +75,8 @@ class Story:
 @contextmanager
 def story(folder: Path) -> Iterator[Story]:
     assert layout.baseline_file().is_file(), "`python -m sidecar.demo.baseline` makes it"
-    made = prepare(folder)
     with ExitStack() as stack:
-        stack.callback(layout.clean, made)
+        made = stack.enter_context(prepared(folder))
         log = made.folder / "daemon.log"
         daemon = Child("the daemon", made.daemon_command(), env=made.settings(), log=log)
         stack.enter_context(daemon)

@@ -14,7 +14,8 @@ from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.drift import Alert
 from tests.daemon.drift.kit import faulty, healthy, running
 from tests.kafka.broker import Broker
-from tests.kafka.kit import consumed, eventually, metric
+from tests.kafka.kit import consumed, metric
+from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
 

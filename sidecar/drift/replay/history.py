@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sidecar.drift.alert import Alert
 from sidecar.drift.baseline import Baseline
+from sidecar.drift.incidents import Incidents
 from sidecar.drift.monitor import Condition, Monitor
 from sidecar.drift.replay.ranked import ranked
 from sidecar.drift.requests import Floats, Requests, Stream, read
@@ -44,7 +45,7 @@ class Replay:
 
     where: str
     alerts: tuple[Alert, ...]
-    """Firing and resolved, in order."""
+    """Of each stream, firing and resolved, in order."""
     courses: Mapping[Stream, Course]
     """Streams with a baseline."""
     dropped: Mapping[str, int]
@@ -53,9 +54,16 @@ class Replay:
     """Of every stream of the baseline or the archive."""
 
     @property
+    def told(self) -> tuple[Alert, ...]:
+        """What an engineer would have been told, in order: what routes share is one alert."""
+        incidents = Incidents()
+        return tuple(filter(None, map(incidents.take, self.alerts)))
+
+    @property
     def fired(self) -> tuple[Alert, ...]:
-        """Alerts as they were raised."""
-        return tuple(alert for alert in self.alerts if alert.state == "firing")
+        """Alerts as they were raised, with all their routes."""
+        last = {alert.id: alert for alert in self.told if alert.state == "firing"}
+        return tuple(last.values())
 
     @property
     def measured(self) -> bool:

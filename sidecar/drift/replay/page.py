@@ -90,7 +90,7 @@ def _alerts(versions: Sequence[Replay]) -> Iterator[str]:
         return
     yield "<h2>Alerts</h2><div class='versions'>"
     for one in versions:
-        told = [_alert(alert, one.alerts) for alert in one.fired] or ["<p class='muted'>none</p>"]
+        told = [_alert(alert, one.told) for alert in one.fired] or ["<p class='muted'>none</p>"]
         yield f"<div><h3><code>{escape(one.where)}</code></h3>{''.join(told)}</div>"
     yield "</div>"
 

@@ -54,7 +54,7 @@ def course(one: Course, alerts: Sequence[Alert], limits: tuple[float, float]) ->
         for alert in alerts:
             _mark(axes, alert, moments[-1])
         axes.set(ylabel="deviation (sd)", ylim=limits)
-        locator = AutoDateLocator()
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         return _svg(figure)

@@ -11,7 +11,7 @@ MOST_MOVED = 3
 
 def lines(one: Replay) -> Iterator[str]:
     """Alerts in order, then every stream with its condition, then what was not watched."""
-    for alert in one.alerts:
+    for alert in one.told:
         yield from _alert(alert)
     if not one.alerts:
         yield "no alert"

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from sidecar.demo.processes import free_port
-from tests.daemon.test_service import eventually
+from tests.waiting import eventually
 
 CONFIGURATION = """
 route:

@@ -14,7 +14,7 @@ from sidecar.daemon.sinks.drift.alertmanager import payload
 from sidecar.drift import Alert
 from tests.conftest import Requires
 from tests.daemon.drift.alertmanager import Alertmanager, running
-from tests.daemon.test_service import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -98,12 +98,16 @@ def test_an_open_alert_is_renewed_and_ends_by_itself_when_nobody_does(
     eventually(lambda: alertmanager.webhook.alerts[-1:] == [("support", "resolved")])
 
 
+def pushed_once(alertmanager: Alertmanager, found: Alert) -> None:
+    with pusher(alertmanager.url, alerts=[found]) as pushing:
+        eventually(lambda: pushes(pushing, alertmanager.url, "ok"))
+        eventually(lambda: alertmanager.webhook.alerts)
+
+
 def test_a_restart_is_no_second_notification(alertmanager: Alertmanager) -> None:
     found = alert()
     for _ in range(2):
-        with pusher(alertmanager.url, alerts=[found]) as pushing:
-            eventually(lambda at=pushing: pushes(at, alertmanager.url, "ok"))
-            eventually(lambda: alertmanager.webhook.alerts)
+        pushed_once(alertmanager, found)
     with pusher(alertmanager.url, alerts=[found]) as pushing:
         pushing.tell(resolved(found))
         eventually(lambda: ("support", "resolved") in alertmanager.webhook.alerts)

@@ -20,7 +20,8 @@ from sidecar.drift.baseline.build import build
 from tests.conftest import Requires
 from tests.daemon.drift.alertmanager import Alertmanager, running
 from tests.daemon.synthetic import Tap, batch_of
-from tests.daemon.test_service import Daemon, command, eventually
+from tests.daemon.test_service import Daemon, command
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -44,7 +44,12 @@ def archived(folder: Path, *batches: pa.RecordBatch) -> Path:
 
 
 def fallen(**changes: Any) -> Any:
-    given = {"signal": "context_share", "model_name": "demo", "route": "search", "since": SINCE}
+    given: dict[str, Any] = {
+        "signal": "context_share",
+        "model_name": "demo",
+        "route": "search",
+        "since": SINCE,
+    }
     return alert(**given | {"raised": SINCE + timedelta(minutes=2)} | changes)
 
 

@@ -36,7 +36,8 @@ def test_blocks_like_the_reference_win_nothing_on_average(regime: str) -> None:
 
 
 def _cost(wager) -> np.ndarray:
-    return (np.asarray(wager.bets) * np.asarray(wager.prices))[:, None]
+    cost: np.ndarray = np.asarray(wager.bets) * np.asarray(wager.prices)
+    return cost[:, None]
 
 
 def test_sessions_that_overlap_are_priced_as_those_in_a_row() -> None:

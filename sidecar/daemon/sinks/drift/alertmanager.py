@@ -177,6 +177,7 @@ def payload(alert: Alert, now: datetime) -> dict[str, Any]:
         "still": ", ".join(alert.still),
         "moved_most": groups,
         "budget": f"at most one false alarm in {alert.run_length:,.0f} requests of a stream",
+        "routes": ", ".join(name or "none" for name in (alert.route, *alert.also)),
         "calibrated": str(alert.calibrated).lower(),
         "since": alert.since.isoformat(timespec="seconds"),
         "id": alert.id,

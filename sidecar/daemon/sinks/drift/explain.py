@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from sidecar import archive
 from sidecar.drift import FLEET, Alert, Moved, rank
@@ -54,7 +55,7 @@ def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
     return sorted((one for one in found if one), key=lambda one: one.name)
 
 
-def _moved(mark: str, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> Moved | None:
+def _moved(mark: str, before: NDArray[np.float64], after: NDArray[np.float64]) -> Moved | None:
     there, here = before[np.isfinite(before)], after[np.isfinite(after)]
     if not (len(there) and len(here)):
         return None
@@ -77,8 +78,9 @@ def _marks(table: pa.Table) -> dict[str, list[int]]:
     return found
 
 
-def _values(table: pa.Table, signal: str) -> np.ndarray[Any, Any]:
-    return table.column(signal).to_numpy().astype(np.float64)
+def _values(table: pa.Table, signal: str) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = table.column(signal).to_numpy().astype(np.float64)
+    return found
 
 
 def _traces(after: pa.Table, alert: Alert) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, StateSetMetricFamily
@@ -136,8 +137,8 @@ def no_alerts(streams: Iterable[Stream], labels: StreamLabels) -> Counter[Labels
     )
 
 
-def counted(name: str, doc: str, labels: Sequence[str], values: Mapping[Labels, int]) -> Metric:
-    """A counter by label values."""
+def counted(name: str, doc: str, labels: Sequence[str], values: Mapping[Any, int]) -> Metric:
+    """A counter by label values, a tuple of strings for each count."""
     family = CounterMetricFamily(name, doc, labels=labels)
     for place, count in values.items():
         family.add_metric(place, count)

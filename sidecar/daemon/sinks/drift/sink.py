@@ -17,12 +17,11 @@ from sidecar.daemon.sinks.drift import families, own
 from sidecar.daemon.sinks.drift.alertmanager import Alertmanager
 from sidecar.daemon.sinks.drift.book import Book
 from sidecar.daemon.sinks.drift.explain import Explanation, explain
-from sidecar.daemon.sinks.drift.fleet import FleetEnd
 from sidecar.daemon.sinks.drift.links import links
 from sidecar.daemon.sinks.drift.reduced import reduced
 from sidecar.daemon.sinks.drift.requests import OpenRequests, Request
 from sidecar.daemon.sinks.drift.store import Store, Unreadable
-from sidecar.daemon.sinks.drift.watching import OtherBaseline, Row, Watching
+from sidecar.daemon.sinks.drift.watching import OtherBaseline, Watching
 from sidecar.drift import FLEET, Alert, Stream, sentence
 
 log = logging.getLogger(__name__)
@@ -51,7 +50,6 @@ class DriftSink(Sink):
         self._others = OpenRequests(settings.idle_seconds, settings.open_requests)
         self._book = Book()
         self._store = Store(settings.state_path)
-        self._fleet_end = FleetEnd(self._watching.streams)
         self._pusher = Alertmanager(settings.alertmanager)
         self._flush: Callable[[float], None] | None = None
         self._labels = families.StreamLabels(metrics.label_values)
@@ -68,7 +66,7 @@ class DriftSink(Sink):
     def meet(self, others: Mapping[str, SinkRunner]) -> None:
         """Find those to be told of alerts, and the archive."""
         sinks = [runner.sink for runner in others.values()]
-        targets = [sink for sink in sinks if isinstance(sink, AlertTarget)]
+        targets: list[AlertTarget] = [sink for sink in sinks if isinstance(sink, AlertTarget)]
         if self._settings.alertmanager:
             targets.append(self._pusher)
         self._book.meet(targets)
@@ -95,7 +93,6 @@ class DriftSink(Sink):
     def tick(self, now: float) -> None:  # noqa: ARG002 - durations are monotonic
         """Take the requests that are over, tell what waits, and save when it is time."""
         self._over([*self._watched.quiet(), *self._others.quiet()])
-        self._end_fleets()
         self._book.tell()
         if time.monotonic() >= self._next_save:
             self._save()
@@ -115,9 +112,9 @@ class DriftSink(Sink):
     def collect(self) -> Iterator[Metric]:
         """`attention_drift_*` and `attention_sidecar_drift_*`."""
         with self._lock:
-            rows = self._rows()
+            rows = list(self._watching.rows())
             yield from families.of_streams(rows, self._labels, self._watching.monitor.threshold)
-            alerts = list(self._book.open.values())
+            alerts = self._watching.monitor.alerts()
             yield from families.of_alerts(alerts, self._raised, self._labels)
             yield own.requests(self._watching.outcomes)
         yield from own.collected(self._counts, self._book, self._store, len(self._watched))
@@ -126,8 +123,8 @@ class DriftSink(Sink):
     def summary(self) -> dict[str, Any]:
         """How many streams are in which state, and the first of those that are not fine."""
         with self._lock:
-            rows, alerts = self._rows(), list(self._book.open.values())
-        healths = Counter(row.condition.health for row in rows)
+            rows, alerts = list(self._watching.rows()), list(self._book.open.values())
+        healths = Counter[str](row.condition.health for row in rows)
         lost = [row for row in rows if row.condition.health == "unmeasured"]
         return {
             "streams": {one.replace(" ", "_"): healths[one] for one in families.HEALTHS},
@@ -145,13 +142,6 @@ class DriftSink(Sink):
             ],
             "refused_state": self._refused,
         }
-
-    def _rows(self) -> list[Row]:
-        return list(self._watching.rows(self._open_fleets()))
-
-    def _open_fleets(self) -> dict[str, Alert]:
-        found = self._book.open.values()
-        return {alert.model_name: alert for alert in found if alert.route == FLEET}
 
     def _split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """Samples of streams that are watched, and the others: these take no room from those."""
@@ -178,8 +168,9 @@ class DriftSink(Sink):
         for alert in map(self._completed, alerts):
             log.warning("%s", sentence(alert))
             with self._lock:
+                new = alert.id not in self._book.open
                 self._book.take(alert)
-                if alert.state == "firing":
+                if new and alert.state == "firing":
                     stream = self._labels(Stream(alert.model_name, alert.route))
                     self._raised[(*stream, alert.kind, alert.direction)] += 1
         self._save()
@@ -187,10 +178,11 @@ class DriftSink(Sink):
         self._save()
 
     def _completed(self, alert: Alert) -> Alert:
-        """With details and links; one that is over keeps those it was raised with."""
-        if alert.state == "firing":
+        """With details and links; one that was told before keeps those it had then."""
+        told = self._book.open.get(alert.id)
+        if told is None and alert.state == "firing":
             return self._explained(alert)
-        told = self._book.open.get(alert.id, alert)
+        told = told or alert
         return alert.model_copy(update={"details": told.details, "links": told.links})
 
     def _explained(self, alert: Alert) -> Alert:
@@ -207,16 +199,6 @@ class DriftSink(Sink):
         self._counts.explained[outcome] += 1
         given = links(alert, self._settings.links, found.traces)
         return alert.model_copy(update={"details": found.details, "links": given})
-
-    def _end_fleets(self) -> None:
-        over = []
-        for alert in self._open_fleets().values():
-            resolved = self._fleet_end.over(alert, self._watching.recent)
-            if resolved:
-                self._watching.monitor.over(alert.model_name)
-                over.append(resolved)
-        if over:
-            self._enter(over)
 
     def _save(self) -> None:
         start = time.monotonic()

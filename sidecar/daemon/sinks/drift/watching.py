@@ -11,7 +11,6 @@ import numpy as np
 
 from sidecar import config
 from sidecar.daemon.sinks.drift.baselines import identity, merged
-from sidecar.daemon.sinks.drift.fleet import paging
 from sidecar.daemon.sinks.drift.recent import Recent
 from sidecar.daemon.sinks.drift.requests import Request, together
 from sidecar.drift import (
@@ -19,6 +18,7 @@ from sidecar.drift import (
     FLEET,
     Alert,
     Condition,
+    Incidents,
     Monitor,
     Policy,
     Requests,
@@ -66,6 +66,7 @@ class Watching:
             silent_after=self._settings.silent_seconds,
         )
         self.monitor = Monitor(self.baseline, policy, most_streams=self._settings.streams)
+        self.incidents = Incidents()
         self.recent = {stream: Recent(self.streams[stream]) for stream in self.monitor.watches}
 
     def watches(self, stream: Stream) -> bool:
@@ -73,7 +74,7 @@ class Watching:
         return stream in self.monitor.watches
 
     def take(self, over: Iterable[Request]) -> list[Alert]:
-        """Requests that are over; alerts raised or resolved by them."""
+        """Requests that are over; what is to be told because of them."""
         alerts: list[Alert] = []
         for stream, requests in together(over):
             if not self.watches(stream):
@@ -86,30 +87,39 @@ class Watching:
             except Exception:
                 self.outcomes["error"] += len(requests)
                 log.exception("%d requests of %s are lost for drift", len(requests), stream)
-        return alerts
+        return list(filter(None, map(self.incidents.take, alerts)))
 
     def models(self) -> set[str]:
         """Those of which routes enough are watched for a median."""
-        counts = Counter(stream.model for stream in self.monitor.watches)
-        return {model for model, count in counts.items() if count >= FEWEST_ROUTES}
+        return {model for model, one in self.monitor.shared.items() if one.fleet.watches}
 
-    def rows(self, fleet_alerts: Mapping[str, Alert]) -> Iterator[Row]:
-        """Every stream that is known; ``fleet_alerts`` are open, by model."""
+    def rows(self) -> Iterator[Row]:
+        """Every stream that is known."""
         found: dict[str, list[Condition]] = {}
         now = time.time()
         for stream, watch in self.monitor.watches.items():
             recent = self.recent[stream]
             condition = self.monitor.condition(stream, recent.now(now))
             found.setdefault(stream.model, []).append(condition)
-            yield Row(stream, condition, float(watch.route.evidence.statistic()), recent)
+            yield Row(stream, condition, float(watch.route.evidence.statistic), recent)
         for stream in (*self.monitor.refused, *self._unwatched):
             yield Row(stream, self.monitor.condition(stream, now), None, None)
         for model in sorted(self.models()):
-            condition = _of_fleet(found[model], alarm=model in fleet_alerts)
-            yield Row(Stream(model, FLEET), condition, None, None)
+            yield Row(Stream(model, FLEET), self._shared(model, found[model]), None, None)
+
+    def _shared(self, model: str, routes: list[Condition]) -> Condition:
+        """Of the median of a model's routes."""
+        shared = self.monitor.shared[model]
+        measured = sum(condition.health != "unmeasured" for condition in routes)
+        if shared.open:
+            return Condition("alarm", "")
+        if measured < max(FEWEST_ROUTES, (len(routes) + 1) // 2):
+            return Condition("unmeasured", f"only {measured} routes are measured")
+        return Condition("cooling down" if shared.resting else "fine", "")
 
     def _count(self, stream: Stream, requests: Requests) -> None:
-        values = [requests.signal(name) for name in paging(self.streams[stream])]
+        route = self.monitor.watches[stream].route
+        values = [requests.signal(route.names[place]) for place in route.paging]
         known = int(np.isfinite(values).any(axis=0).sum())
         self.outcomes["watched"] += known
         self.outcomes["unmeasured"] += len(requests) - known
@@ -122,7 +132,11 @@ class Watching:
 
     def state(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"identity": self.identity, "monitor": self.monitor.state()}
+        return {
+            "identity": self.identity,
+            "monitor": self.monitor.state(),
+            "incidents": self.incidents.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`, or raise ValueError and begin anew."""
@@ -132,6 +146,7 @@ class Watching:
             )
         try:
             self.monitor.restore(state["monitor"])
+            self.incidents.restore(state["incidents"])
         except Exception:
             self.begin()
             raise
@@ -148,12 +163,3 @@ def reason(condition: Condition) -> str:
     'no request for … s'
     """
     return re.sub(r"\d+", "…", condition.reason)
-
-
-def _of_fleet(routes: list[Condition], *, alarm: bool) -> Condition:
-    measured = sum(condition.health != "unmeasured" for condition in routes)
-    if alarm:
-        return Condition("alarm", "")
-    if measured < max(FEWEST_ROUTES, (len(routes) + 1) // 2):
-        return Condition("unmeasured", f"only {measured} routes are measured")
-    return Condition("fine", "")
