@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sidecar.drift.alert import Alert
 from sidecar.drift.detectors.base import State
+
+TOGETHER = timedelta(minutes=1)
+"""Beginnings no further apart than this are not told apart."""
 
 
 @dataclass
@@ -78,5 +82,5 @@ def same(told: Alert, alert: Alert) -> bool:
         and alert.direction == told.direction
         and alert.route not in (told.route, *told.also)
         and told.kind in ("behaviour", alert.kind)
-        and earliest <= told.raised
+        and earliest <= told.raised + TOGETHER
     )

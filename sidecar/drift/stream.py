@@ -47,7 +47,7 @@ class RouteStream:
         values = requests.signals[:, [requests.names.index(name) for name in self.names]]
         lengths, one = requests.lengths, self.paging[0]
         low, high = (self._columns[name][one, : len(LENGTHS)] for name in ("low", "high"))
-        outside: Floats = ((lengths < low) | (lengths > high)).any(axis=1).astype(np.float64)
+        outside = np.asarray(((lengths < low) | (lengths > high)).any(axis=1), dtype=np.float64)
         means = np.asarray([one.mean for one in self.baselines])
         residual, time = values - means - explained, requests.time.astype(np.float64)
         return Rows(residual, explained, outside, time)

@@ -1,5 +1,7 @@
 """Baselines and requests made up for the tests of drift."""
 
+import json
+import re
 from datetime import UTC, datetime
 from functools import cache
 
@@ -21,6 +23,11 @@ def some(
     return requests(
         signal(regime, size, rng, start=start, shift=shift), regime, start=start, seed=seed
     )
+
+
+def numbers(state: object) -> list[float]:
+    """Every number of a state, in order."""
+    return [float(one) for one in re.findall(r"-?\d+\.?\d*(?:e[-+]\d+)?", json.dumps(state))]
 
 
 @cache

@@ -11,7 +11,7 @@ from benchmarks.drift_traffic import START, STEP, Shift
 from sidecar.drift import Baseline, Monitor, Policy, Stream
 from sidecar.drift.alert import FLEET, Alert, sentence
 from sidecar.drift.baseline import fit
-from tests.drift.kit import RAG, SIZE, baseline, some
+from tests.drift.kit import RAG, SIZE, baseline, numbers, some
 
 FAULT = Shift(at=1000, hit=1.0)
 
@@ -27,11 +27,6 @@ def monitor(*routes: str, **policy: float) -> Monitor:
 def told(alert: Alert) -> str:
     """All of an alert, but for the last digits of its numbers."""
     return re.sub(r"(\.\d{6})\d+", r"\1", alert.model_dump_json())
-
-
-def numbers(state: object) -> list[float]:
-    """Every number of a state, in order."""
-    return [float(one) for one in re.findall(r"-?\d+\.?\d*(?:e[-+]\d+)?", json.dumps(state))]
 
 
 def test_traffic_like_the_reference_raises_nothing() -> None:
@@ -79,7 +74,7 @@ def test_a_restart_in_the_middle_changes_nothing(cut: int) -> None:
 
 
 def test_a_state_of_another_baseline_is_refused() -> None:
-    with pytest.raises(ValueError, match="state is version 2 of baseline"):
+    with pytest.raises(ValueError, match="state is version 1 of baseline"):
         monitor("a").restore(monitor("b").state())
 
 
@@ -126,15 +121,39 @@ def test_a_clock_that_jumps_moves_no_evidence() -> None:
     assert evidence[0] == evidence[1]
 
 
-def test_a_fault_of_all_routes_shows_in_their_median() -> None:
-    watched = monitor("a", "b", "c", "d")
+def parts(watched: Monitor, faulty: range, of: int) -> list[Alert]:
+    """Alerts of four routes that have a fault in some of the parts of 20 requests."""
     found = []
-    for part in range(40):
+    for part in range(of):
         for place, route in enumerate("abcd"):
-            fault = Shift(0, 1.0, size=0.1 if part >= 10 else 0.0)
+            fault = Shift(0, 1.0, size=0.1 if part in faulty else 0.0)
             made = some(20, 100 * part + place, start=20 * part, shift=fault)
             found += watched.update(Stream("m", route), made)
-    assert [alert.route for alert in found].count(FLEET) == 1
+    return found
+
+
+def test_a_fault_of_all_routes_shows_in_their_median() -> None:
+    watched = monitor("a", "b", "c", "d")
+    [alert] = [one for one in parts(watched, range(10, 40), of=40) if one.route == FLEET]
+    assert alert.direction == "drop"
+    assert (alert.since.timestamp() - now(200)) / (STEP / 1e6) == pytest.approx(0, abs=60)
+    assert "the median of all routes" in sentence(alert)
+
+
+def test_the_alert_of_all_routes_ends_when_their_median_has_come_back() -> None:
+    watched = monitor("a", "b", "c", "d")
+    found = parts(watched, range(10, 40), of=60)
+    assert [one.state for one in found if one.route == FLEET] == ["firing", "resolved"]
+    assert watched.shared["m"].resting
+    assert watched.alerts() == []
+
+
+def test_the_median_goes_on_after_a_restart() -> None:
+    whole, after = monitor("a", "b", "c", "d"), monitor("a", "b", "c", "d")
+    parts(whole, range(10, 40), of=35)
+    after.restore(json.loads(json.dumps(whole.state(), allow_nan=False)))
+    assert numbers(after.state()) == pytest.approx(numbers(whole.state()))
+    assert [told(one) for one in after.alerts()] == [told(one) for one in whole.alerts()]
 
 
 def test_requests_unlike_the_reference_make_it_a_change_of_traffic() -> None:
