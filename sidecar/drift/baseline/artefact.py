@@ -8,11 +8,13 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sidecar.drift.detectors.edetector import BETS
+from sidecar.drift.detectors.histogram import BINS
 from sidecar.drift.features import FEATURES
 from sidecar.drift.requests import Floats, Stream
 from sidecar.drift.views import VIEWS, View
 
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
 AboveZero = Annotated[float, Field(gt=0)]
 
 
@@ -82,6 +84,8 @@ class SignalBaseline(_Part):
     """A twentieth are above."""
     wagers: tuple[Wager, ...]
     """One of each view, in order."""
+    histogram: Annotated[tuple[Count, ...], Field(min_length=BINS, max_length=BINS)]
+    """Reference requests by value, as of `detectors.histogram`."""
 
     @property
     def stream(self) -> Stream:

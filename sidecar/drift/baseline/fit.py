@@ -11,6 +11,7 @@ from sidecar.drift import blocks
 from sidecar.drift.baseline.artefact import BlockScale, Coefficient, SignalBaseline
 from sidecar.drift.baseline.prices import wagers
 from sidecar.drift.detectors.base import SMALLEST_SCALE
+from sidecar.drift.detectors.histogram import histogram
 from sidecar.drift.features import FEATURES, WAVES, covered, design
 from sidecar.drift.requests import Floats, Requests, Stream
 
@@ -64,6 +65,7 @@ def fit(stream: Stream, requests: Requests, signal: str, margin: float) -> Signa
         low=low,
         high=high,
         wagers=wagered,
+        histogram=tuple(histogram(values).tolist()),
     )
 
 

@@ -11,10 +11,18 @@ from prometheus_client.metrics_core import Metric
 from sidecar.daemon.labels import OTHER, Cap
 from sidecar.daemon.sinks.drift.watching import Row, reason
 from sidecar.drift import Alert, Stream
+from sidecar.drift.detectors.ks import KolmogorovSmirnov
+from sidecar.drift.detectors.psi import Psi
+from sidecar.drift.detectors.wasserstein import Wasserstein
 
 PREFIX = "attention_drift_"
 HEALTHS = ("fine", "cooling down", "unmeasured", "alarm")
 """From the best to the worst."""
+TITLES = {
+    KolmogorovSmirnov: "Kolmogorov-Smirnov distance",
+    Psi: "Population stability index",
+    Wasserstein: "Wasserstein distance",
+}
 KINDS, DIRECTIONS = ("behaviour", "traffic"), ("drop", "rise")
 STREAM = ("model_name", "route")
 
@@ -65,6 +73,7 @@ def of_streams(rows: Sequence[Row], labels: StreamLabels, threshold: float) -> I
         f"{PREFIX}threshold", "Evidence at which a stream is in alarm.", value=threshold
     )
     yield from _recent(worst)
+    yield from _shapes(worst)
 
 
 def _badness(row: Row) -> tuple[int, float]:
@@ -95,6 +104,21 @@ def _recent(rows: Mapping[Labels, Row]) -> Iterator[Metric]:
     yield from (expected, residual)
 
 
+def _shapes(rows: Mapping[Labels, Row]) -> Iterator[Metric]:
+    found = {
+        gauge.name: GaugeMetricFamily(
+            f"{PREFIX}{gauge.name}",
+            f"{title} of the latest 1,000 to 2,000 requests from the reference's distribution.",
+            labels=(*STREAM, "signal"),
+        )
+        for gauge, title in TITLES.items()
+    }
+    for place, row in rows.items():
+        for one in row.shape.distances() if row.shape and OTHER not in place else ():
+            found[one.gauge].add_metric((*place, one.signal), one.value)
+    yield from found.values()
+
+
 def of_alerts(
     alerts: Iterable[Alert], raised: Mapping[Labels, int], labels: StreamLabels
 ) -> Iterator[Metric]:
@@ -118,7 +142,9 @@ def of_alerts(
         shift.add_metric(place, alert.deviations)
         since.add_metric((*place, alert.direction, alert.kind), alert.since.timestamp())
     total = CounterMetricFamily(
-        f"{PREFIX}alerts", "Alerts raised.", labels=(*STREAM, "kind", "direction")
+        f"{PREFIX}alerts",
+        "Alerts raised, by the route that showed it first.",
+        labels=(*STREAM, "kind", "direction"),
     )
     for which, count in raised.items():
         total.add_metric(which, count)

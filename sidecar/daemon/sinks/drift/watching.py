@@ -13,6 +13,7 @@ from sidecar import config
 from sidecar.daemon.sinks.drift.baselines import identity, merged
 from sidecar.daemon.sinks.drift.recent import Recent
 from sidecar.daemon.sinks.drift.requests import Request, together
+from sidecar.daemon.sinks.drift.shape import Shape
 from sidecar.drift import (
     FEWEST_ROUTES,
     FLEET,
@@ -22,6 +23,7 @@ from sidecar.drift import (
     Monitor,
     Policy,
     Requests,
+    SignalBaseline,
     Stream,
 )
 
@@ -39,7 +41,8 @@ class Row(NamedTuple):
     condition: Condition
     evidence: float | None
     """None for what has none: the median of routes, and what is not watched."""
-    recent: Recent | None
+    recent: Recent | None = None
+    shape: Shape | None = None
 
 
 class Watching:
@@ -68,6 +71,12 @@ class Watching:
         self.monitor = Monitor(self.baseline, policy, most_streams=self._settings.streams)
         self.incidents = Incidents()
         self.recent = {stream: Recent(self.streams[stream]) for stream in self.monitor.watches}
+        self.shapes = {stream: Shape(self._paging(stream)) for stream in self.monitor.watches}
+
+    def _paging(self, stream: Stream) -> dict[str, SignalBaseline]:
+        """The signals of a stream that page."""
+        route = self.monitor.watches[stream].route
+        return {route.names[place]: route.baselines[place] for place in route.paging}
 
     def watches(self, stream: Stream) -> bool:
         """Whether its requests are evidence of anything."""
@@ -83,6 +92,7 @@ class Watching:
             try:
                 alerts += self.monitor.update(stream, requests)
                 self.recent[stream].add(requests)
+                self.shapes[stream].add(requests)
                 self._count(stream, requests)
             except Exception:
                 self.outcomes["error"] += len(requests)
@@ -101,11 +111,12 @@ class Watching:
             recent = self.recent[stream]
             condition = self.monitor.condition(stream, recent.now(now))
             found.setdefault(stream.model, []).append(condition)
-            yield Row(stream, condition, float(watch.route.evidence.statistic), recent)
+            evidence = watch.route.evidence.statistic
+            yield Row(stream, condition, evidence, recent, self.shapes[stream])
         for stream in (*self.monitor.refused, *self._unwatched):
-            yield Row(stream, self.monitor.condition(stream, now), None, None)
+            yield Row(stream, self.monitor.condition(stream, now), None)
         for model in sorted(self.models()):
-            yield Row(Stream(model, FLEET), self._shared(model, found[model]), None, None)
+            yield Row(Stream(model, FLEET), self._shared(model, found[model]), None)
 
     def _shared(self, model: str, routes: list[Condition]) -> Condition:
         """Of the median of a model's routes."""
@@ -118,8 +129,7 @@ class Watching:
         return Condition("cooling down" if shared.resting else "fine", "")
 
     def _count(self, stream: Stream, requests: Requests) -> None:
-        route = self.monitor.watches[stream].route
-        values = [requests.signal(route.names[place]) for place in route.paging]
+        values = [requests.signal(name) for name in self._paging(stream)]
         known = int(np.isfinite(values).any(axis=0).sum())
         self.outcomes["watched"] += known
         self.outcomes["unmeasured"] += len(requests) - known
