@@ -1,28 +1,42 @@
 """A baseline drawn in a terminal."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 
 from sidecar.drift.baseline.artefact import Baseline, SignalBaseline
 from sidecar.drift.features import LENGTHS, WAVES, waves
 
 BARS = "▁▂▃▄▅▆▇█"
+HEADINGS = ("signal", "requests", "mean", "sd", "context", "position", "docs", "likeness")
 
 
 def draw(baseline: Baseline, console: Console) -> None:
-    """A table of all signals: mean, spread, what a length adds, and the day as a line of bars."""
-    console.print(f"made {baseline.created:%Y-%m-%d %H:%M} UTC where {baseline.where}")
-    console.print(f"margin {baseline.margin:g}; slopes are per feature's own spread")
+    """A table of each stream's signals, and their day as a line of bars; fits 80 columns."""
+    console.print(
+        f"made {baseline.created:%Y-%m-%d %H:%M} UTC where {baseline.where}, "
+        f"margin {baseline.margin:g}",
+        highlight=False,
+    )
+    console.print("context, position, docs: what each adds over its range in the reference")
     for stream, signals in baseline.streams().items():
-        table = Table(title=str(stream), title_justify="left")
-        for heading in ("signal", "requests", "mean", "spread", *LENGTHS, "day, UTC", "likeness"):
-            table.add_column(heading, no_wrap=heading == "signal")
+        console.print(f"\n{stream}", style="bold", highlight=False)
+        console.print(_table(signals.values()))
         for one in signals.values():
-            table.add_row(*_cells(one))
-        console.print(Group(table))
+            if drawn := day(one):
+                console.print(f"{one.signal:<18} 0 h {drawn} 23 h UTC", highlight=False)
+
+
+def _table(signals: Iterable[SignalBaseline]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in HEADINGS:
+        table.add_column(heading, no_wrap=True, justify="left" if heading == "signal" else "right")
+    for one in signals:
+        table.add_row(*_cells(one))
+    return table
 
 
 def _cells(one: SignalBaseline) -> list[str]:
@@ -31,10 +45,9 @@ def _cells(one: SignalBaseline) -> list[str]:
     return [
         one.signal,
         str(one.requests),
-        f"{one.mean:.4f} ± {one.interval:.4f}",
-        f"{one.scale:.4f}",
-        *(f"{slope:+.4f}" for slope in slopes[: len(LENGTHS)]),
-        day(one),
+        f"{one.mean:.3f} ±{one.interval:.3f}",
+        f"{one.scale:.3f}",
+        *(f"{slope:+.3f}" for slope in slopes[: len(LENGTHS)]),
         f"{one.likeness:.1f}",
     ]
 
@@ -42,7 +55,7 @@ def _cells(one: SignalBaseline) -> list[str]:
 def day(one: SignalBaseline) -> str:
     """Twenty-four bars from the lowest to the highest hour; empty where hours are not covered.
 
-    The range is written behind them.
+    The range, in the signal's unit, is written behind them.
     """
     slopes = one.column("value")[-len(WAVES) :]
     start = datetime(2026, 1, 5, tzinfo=UTC)

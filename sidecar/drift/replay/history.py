@@ -55,15 +55,19 @@ class Replay:
 
     @property
     def told(self) -> tuple[Alert, ...]:
-        """What an engineer would have been told, in order: what routes share is one alert."""
-        incidents = Incidents()
-        return tuple(filter(None, map(incidents.take, self.alerts)))
+        """What an engineer would have been told, in order: what routes share is one alert.
+
+        A route that joins an alert is told with it, as if it had been known from the beginning.
+        """
+        incidents, found = Incidents(), {}
+        for alert in filter(None, map(incidents.take, self.alerts)):
+            found[alert.id, alert.state] = alert
+        return tuple(found.values())
 
     @property
     def fired(self) -> tuple[Alert, ...]:
         """Alerts as they were raised, with all their routes."""
-        last = {alert.id: alert for alert in self.told if alert.state == "firing"}
-        return tuple(last.values())
+        return tuple(alert for alert in self.told if alert.state == "firing")
 
     @property
     def measured(self) -> bool:

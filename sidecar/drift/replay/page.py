@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from sidecar.drift.alert import FLEET, Alert, sentence
+from sidecar.drift.alert import Alert, sentence
 from sidecar.drift.baseline import Baseline
 from sidecar.drift.replay import plots
 from sidecar.drift.replay.history import Course, Replay
@@ -33,6 +33,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #e6ebf0; }
 th { font-weight: 600; color: #5b6775; }
 td.number, th.number { text-align: right; }
+.shape { max-width: 36rem; margin-top: .8rem; }
 svg { width: 100%; height: auto; }
 """
 
@@ -129,7 +130,7 @@ def _streams(versions: Sequence[Replay]) -> Iterator[str]:
         if len(seen) > 1:
             named = [(one.where, c) for one, c in zip(versions, courses, strict=True) if c]
             drawn = plots.distributions(named, (-5.0, 5.0))
-            yield f"<div class='versions'><div><h3>All requests</h3>{drawn}</div></div>"
+            yield f"<div class='shape'><h3>All requests</h3>{drawn}</div>"
 
 
 def _panel(stream: Stream, one: Replay, course: Course | None, limits: tuple[float, float]) -> str:
@@ -140,7 +141,7 @@ def _panel(stream: Stream, one: Replay, course: Course | None, limits: tuple[flo
     title = f"<h3><code>{escape(one.where)}</code></h3><p>{escape(condition.health + reason)}</p>"
     if not course or not course.measured:
         return title
-    own = [a for a in one.alerts if (a.model_name, a.route) in ((*stream,), (stream.model, FLEET))]
+    own = [alert for alert in one.alerts if (alert.model_name, alert.route) == stream]
     ended = {a.id: a for a in own}
     signals = " and ".join(course.paging)
     return (
