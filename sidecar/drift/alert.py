@@ -63,7 +63,7 @@ class Alert(BaseModel):
     moved: tuple[Movement, ...] = ()
     """Signals that moved by the minimum effect or more, the most first."""
     still: tuple[str, ...] = ()
-    """Measured signals that did not."""
+    """Measured signals without a sign of it."""
     details: tuple[Moved, ...] = ()
     """Layers, documents and tags that moved most, as `explain.rank` finds them."""
     links: dict[str, str] = {}

@@ -17,6 +17,9 @@ from sidecar.drift.stream import RouteStream
 
 RECENT = 80
 """Requests whose mean says whether a change is still there."""
+CHANCE = 4.0
+"""Standard errors below which a signal is not said to have moved; its own change was searched for,
+which makes three a common sight."""
 PATIENCE = 20
 """Requests between two looks at a change that is too small for an alert."""
 
@@ -134,8 +137,7 @@ class Watch:
     def _movements(self) -> tuple[tuple[Movement, ...], tuple[str, ...]]:
         route, moved, still = self.route, [], []
         for place, name in enumerate(route.names):
-            sides = (route.change.estimate(side, place) for side in (0, 1))
-            shift = max((found.shift for found in sides if found), key=abs, default=0.0)
+            shift = self._shift(place)
             deviations = shift / float(route.scale[place])
             if abs(deviations) >= self.policy.least_effect:
                 moved.append(Movement(signal=name, shift=shift, deviations=deviations))
@@ -143,6 +145,16 @@ class Watch:
                 still.append(name)
         moved.sort(key=lambda one: -abs(one.deviations))
         return tuple(moved), tuple(still)
+
+    def _shift(self, place: int) -> float:
+        """Of one signal since its own change; 0 where a few requests may have it by chance."""
+        one, largest = self.route.baselines[place], 0.0
+        for side in (0, 1):
+            found = self.route.change.estimate(side, place)
+            error = one.scale * (one.likeness / found.requests) ** 0.5 if found else 0.0
+            if found and abs(found.shift) >= max(CHANCE * error, abs(largest)):
+                largest = found.shift
+        return largest
 
     def _wait(self, rows: Rows) -> tuple[int, Alert | None]:
         """Requests up to the one with which the open alert is over, or all."""

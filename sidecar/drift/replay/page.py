@@ -34,7 +34,7 @@ th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px soli
 th { font-weight: 600; color: #5b6775; }
 td.number, th.number { text-align: right; }
 .shape { max-width: 36rem; margin-top: .8rem; }
-svg { width: 100%; height: auto; }
+svg { width: 100%; max-width: 44rem; height: auto; }
 """
 
 
