@@ -65,7 +65,6 @@ def lines(alert: Alert) -> Iterator[str]:
     """An alert for a terminal."""
     yield f"  {sentence(alert)}"
     moved = (f"{one.signal} {one.deviations:+.1f} sd" for one in alert.moved)
-    new = (one.name for one in alert.details if one.kind == "new")
     groups = (
         f"{one.kind} {one.name} {one.before:.3f} → {one.after:.3f}"
         for one in alert.details
@@ -75,7 +74,6 @@ def lines(alert: Alert) -> Iterator[str]:
         "raised": f"{alert.raised:%H:%M:%S} UTC, {alert.requests} requests after the change",
         "moved": ", ".join(moved),
         "did not": ", ".join(alert.still),
-        "new since": ", ".join(new),
         "moved most": ", ".join(groups),
         "budget": f"a false alarm at most once in {alert.run_length:,.0f} requests of a stream",
     }

@@ -85,8 +85,14 @@ def sentence(alert: Alert) -> str:
         scale = f"{abs(alert.deviations):.1f} sd"
     return (
         f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since "
-        f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests); change of {alert.kind}"
+        f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests); change of {alert.kind}{_new(alert)}"
     )
+
+
+def _new(alert: Alert) -> str:
+    """What came with the change: often what was rolled out, and evidence, not proof."""
+    names = [one.name for one in alert.details if one.kind == "new"]
+    return f"; new since then: {', '.join(names)}" if names else ""
 
 
 def _where(alert: Alert) -> str:

@@ -18,7 +18,7 @@ class Moved(NamedTuple):
     """One group, before and after."""
 
     kind: str
-    """`layer`, `documents` or `tag`."""
+    """`layer`, `documents` or `tag`; `new` is a tag, or a revision, that came with it."""
     name: str
     before: float
     after: float
