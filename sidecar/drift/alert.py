@@ -83,9 +83,10 @@ def sentence(alert: Alert) -> str:
     scale = f"{abs(alert.percent):.0f} %, {abs(alert.deviations):.1f} sd"
     if alert.route == FLEET:
         scale = f"{abs(alert.deviations):.1f} sd"
+    since = f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests)"
     return (
-        f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since "
-        f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests); change of {alert.kind}{_new(alert)}"
+        f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since {since}; "
+        f"change of {alert.kind}{_new(alert)}"
     )
 
 

@@ -43,7 +43,7 @@ def test_an_alert_says_what_moved_what_did_not_and_what_is_new() -> None:
         "raised     06:20:30 UTC, 35 requests after the change",
         "moved      grounding_score -1.2 sd",
         "did not    entropy_ratio",
-        "new since  retriever=v2",
+        "change of behaviour; new since then: retriever=v2",
         "moved most layer 2 0.400 → 0.200",
         "a false alarm at most once in 10,000 requests",
     ):
