@@ -4,11 +4,11 @@ One change at a time: ``python -m pytest tests/engine/test_drift.py -k retriever
 the daemon's, against the baseline that lies beside the grounded model.
 """
 
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -23,10 +23,13 @@ from sidecar.drift import Alert, sentence
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(3600)]
 
-ALARMS = [change for change in FAULTS if change.alarms]
-QUIET = [change for change in (*FAULTS, *BENIGN) if not change.alarms]
+CHANGES = sorted((*FAULTS, *BENIGN), key=lambda change: change.restarts)
+"""Those that take another engine come last."""
+ALARMS = [change for change in CHANGES if change.alarms]
+QUIET = [change for change in CHANGES if not change.alarms]
 BEFORE, AFTER = 150, 450
 """Watched requests before a change and since, all routes together."""
+USERS = 16
 MOST_SECONDS = 900.0
 NEW = {
     "closed-book": f"model_revision={layout.revision('closed-book')}",
@@ -36,71 +39,79 @@ NEW = {
 
 
 @dataclass
-class Story:
-    """A daemon and an engine, and the traffic that they see."""
+class Stage:
+    """An engine that serves changes in turn, each watched by a daemon that knows of no other."""
 
     layout: Layout
-    daemon: Child
     deployment: Deployment
+    served: tuple[str, tuple[str, ...]] = ("", ())
 
-    def watched(self) -> float:
+    @contextmanager
+    def watched(self) -> Iterator[Child]:
+        for left in (self.layout.archive, self.layout.folder / "drift"):
+            shutil.rmtree(left, ignore_errors=True)
+        log = self.layout.folder / "daemon.log"
+        command, settings = self.layout.daemon_command(), self.layout.settings()
+        with Child("the daemon", command, env=settings, log=log) as daemon:
+            ready = f"{self.layout.daemon_url}/health/ready"
+            daemon.wait_until(lambda: answers(ready), seconds=120, what="the start")
+            yield daemon
+
+    def serve(self, change: Change) -> None:
+        """By another engine where the change takes one."""
+        if (change.model, change.flags) != self.served:
+            self.deployment.deploy(change)
+            self.served = (change.model, change.flags)
+
+    def ask(self, daemon: Child, change: Change, requests: int) -> None:
+        """Until so many more were watched."""
+        wanted, deadline = self.seen() + requests, time.monotonic() + MOST_SECONDS
+        url, seed = self.layout.engine_url, f"{change.name}-{requests}"
+        with Traffic(url, layout.SERVED_NAME, change, seed=seed, users=USERS) as users:
+            while self.seen() < wanted:
+                assert time.monotonic() < deadline, daemon.tail()
+                daemon.check()
+                self.deployment.engine.check()
+                time.sleep(1)
+        assert len(users.tally.failures) < 0.02 * requests, users.tally.failures[-1]
+
+    def seen(self) -> float:
         series = scrape(self.layout.daemon_url).values["attention_drift_requests_total"]
         return sum(value for labels, value in series if labels["outcome"] == "watched")
 
-    def ask(self, change: Change, requests: int) -> None:
-        """Until so many more were watched."""
-        wanted, deadline = self.watched() + requests, time.monotonic() + MOST_SECONDS
-        with Traffic(self.layout.engine_url, layout.SERVED_NAME, change, seed=change.name) as users:
-            while self.watched() < wanted:
-                assert time.monotonic() < deadline, self.daemon.tail()
-                self.daemon.check()
-                self.deployment.engine.check()
-                time.sleep(2)
-        assert len(users.tally.failures) < 0.02 * requests, users.tally.failures[-1]
-
     def roll_out(self, change: Change) -> list[Alert]:
-        """The alerts that a change has raised."""
-        self.deployment.deploy(HEALTHY)
-        self.ask(HEALTHY, BEFORE)
-        assert alarm.raised(self.layout.daemon_url) == []
-        if change.restarts:
-            self.deployment.deploy(change)
-        self.ask(change, AFTER)
-        return alarm.raised(self.layout.daemon_url)
+        """The alerts that a change has raised; each is open still."""
+        self.serve(HEALTHY)
+        with self.watched() as daemon:
+            self.ask(daemon, HEALTHY, BEFORE)
+            assert alarm.raised(self.layout.daemon_url) == []
+            self.serve(change)
+            self.ask(daemon, change, AFTER)
+            found = alarm.raised(self.layout.daemon_url)
+            assert scrape(self.layout.daemon_url).total("attention_drift_alerts_total") == len(
+                found
+            )
+        return found
 
-    def raised(self) -> float:
-        return scrape(self.layout.daemon_url).total("attention_drift_alerts_total")
 
-
-@contextmanager
-def story(folder: Path) -> Iterator[Story]:
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     assert layout.baseline_file().is_file(), "`python -m sidecar.demo.baseline` makes it"
-    with ExitStack() as stack:
-        made = stack.enter_context(prepared(folder))
-        log = made.folder / "daemon.log"
-        daemon = Child("the daemon", made.daemon_command(), env=made.settings(), log=log)
-        stack.enter_context(daemon)
-        ready = f"{made.daemon_url}/health/ready"
-        daemon.wait_until(lambda: answers(ready), seconds=120, what="the start")
-        yield Story(made, daemon, stack.enter_context(Deployment(made)))
+    folder = tmp_path_factory.mktemp("drift")
+    with prepared(folder) as made, Deployment(made) as deployment:
+        yield Stage(made, deployment)
 
 
 @pytest.mark.parametrize("change", ALARMS, ids=[change.name for change in ALARMS])
 def test_a_fault_that_attention_shows_is_one_alert_that_names_the_stage(
-    change: Change, tmp_path: Path
+    stage: Stage, change: Change
 ) -> None:
-    with story(tmp_path) as told:
-        [alert] = told.roll_out(change)
-        assert told.raised() == 1, "one is over already"
+    [alert] = stage.roll_out(change)
     found = (alert.signal, alert.direction, alert.kind, alert.calibrated)
     assert found == ("grounding_score", "drop", "behaviour", True)
     assert sentence(alert).endswith(f"; new since then: {NEW[change.name]}")
 
 
 @pytest.mark.parametrize("change", QUIET, ids=[change.name for change in QUIET])
-def test_a_change_that_attention_does_not_show_raises_nothing(
-    change: Change, tmp_path: Path
-) -> None:
-    with story(tmp_path) as told:
-        assert told.roll_out(change) == []
-        assert told.raised() == 0
+def test_a_change_that_attention_does_not_show_raises_nothing(stage: Stage, change: Change) -> None:
+    assert stage.roll_out(change) == []
