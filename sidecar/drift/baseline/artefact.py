@@ -139,7 +139,7 @@ class Baseline(_Part):
         """Write the file as a whole or not at all. Raises OSError."""
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            beside.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            beside.write_text(self.model_dump_json() + "\n", encoding="utf-8")
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ def draw(baseline: Baseline, console: Console) -> None:
         f"made {baseline.created:%Y-%m-%d %H:%M} UTC where {baseline.where}, "
         f"margin {baseline.margin:g}",
         highlight=False,
+        soft_wrap=True,
     )
     console.print("context, position, docs: what each adds over its range in the reference")
     for stream, signals in baseline.streams().items():
