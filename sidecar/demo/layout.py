@@ -19,8 +19,6 @@ from sidecar.demo.processes import DemoError, free_port
 SERVED_NAME = "demo"
 _CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
 _DRIFT, _IDLE_SECONDS = "drift", 2.0
-_RUN_LENGTH = 10_000
-"""Requests to a false alarm: a story has hundreds, and is over before a stricter alarm comes."""
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -72,7 +70,6 @@ class Layout:
             "ATTENTION_DRIFT__BASELINE": json.dumps([str(baseline_file())]),
             "ATTENTION_DRIFT__STATE_PATH": str(self.folder / _DRIFT),
             "ATTENTION_DRIFT__IDLE_SECONDS": str(_IDLE_SECONDS),
-            "ATTENTION_DRIFT__RUN_LENGTH": str(_RUN_LENGTH),
         }
 
     def engine_environment(self) -> dict[str, str]:

@@ -70,6 +70,13 @@ def test_what_is_new_comes_first_then_what_moved_most(tmp_path: Path, earlier: t
     assert list(found.traces) == first
 
 
+def test_what_is_new_is_found_though_the_change_is_thought_to_be_later(tmp_path: Path) -> None:
+    before = samples(SINCE - timedelta(minutes=30), 0.5, [("retriever", "v1")])
+    after = samples(SINCE - timedelta(seconds=20), 0.2, [("retriever", "v2")])
+    found = explain(fallen(), archived(tmp_path, before, after))
+    assert found.details[0][:2] == ("new", "retriever=v2")
+
+
 def test_a_new_revision_is_told(tmp_path: Path) -> None:
     before, after = samples(SINCE - timedelta(minutes=3), 0.5, []), samples(SINCE, 0.2, [])
     place = schema.RECORD.get_field_index("model_revision")

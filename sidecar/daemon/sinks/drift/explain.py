@@ -18,6 +18,8 @@ MOST_SAMPLES = 5000
 """On either side."""
 MOST_HOURS = 24
 """How far back samples before the change are looked for."""
+FEWEST = 20
+"""Samples well before a change that are enough to compare with."""
 MOST_TRACES = 3
 OFTEN, NEVER = 0.5, 0.01
 """Shares of the samples since and before, of what a change has brought."""
@@ -33,10 +35,21 @@ class Explanation(NamedTuple):
 def explain(alert: Alert, folder: Path) -> Explanation:
     """Ranked groups, what is new, and traces of requests that moved far. Raises OSError."""
     found = archive.open(folder)
-    before = _samples(found, alert, alert.since - timedelta(hours=MOST_HOURS), alert.since)
+    before = _before(found, alert)
     after = _samples(found, alert, alert.since, alert.raised + timedelta(seconds=1))
     details = (*brought(before, after, alert.signal), *rank(before, after, alert.signal))
     return Explanation(details, tuple(_traces(after, alert)))
+
+
+def _before(found: archive.Archive, alert: Alert) -> pa.Table:
+    """Samples from before the change, as far ahead of it as it took to be noticed.
+
+    Its time is an estimate: what lies just ahead may be of the change already, and is taken only
+    where there is too little else.
+    """
+    first = alert.since - timedelta(hours=MOST_HOURS)
+    clear = _samples(found, alert, first, alert.since - (alert.raised - alert.since))
+    return clear if len(clear) >= FEWEST else _samples(found, alert, first, alert.since)
 
 
 def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
