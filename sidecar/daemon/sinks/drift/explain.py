@@ -18,6 +18,8 @@ MOST_SAMPLES = 5000
 """On either side."""
 MOST_HOURS = 24
 """How far back samples before the change are looked for."""
+CLEAR = timedelta(minutes=1)
+"""How far ahead of a change its time is surely not off."""
 FEWEST = 20
 """Samples well before a change that are enough to compare with."""
 MOST_TRACES = 3
@@ -42,14 +44,17 @@ def explain(alert: Alert, folder: Path) -> Explanation:
 
 
 def _before(found: archive.Archive, alert: Alert) -> pa.Table:
-    """Samples from before the change, as far ahead of it as it took to be noticed.
+    """Samples from before the change, well ahead of it where there are enough.
 
-    Its time is an estimate: what lies just ahead may be of the change already, and is taken only
-    where there is too little else.
+    Its time is an estimate, too late by some where only a part of the requests is hit: what lies
+    just ahead may be of the change already.
     """
-    first = alert.since - timedelta(hours=MOST_HOURS)
-    clear = _samples(found, alert, first, alert.since - (alert.raised - alert.since))
-    return clear if len(clear) >= FEWEST else _samples(found, alert, first, alert.since)
+    first, took = alert.since - timedelta(hours=MOST_HOURS), alert.raised - alert.since
+    for ahead in (max(2 * took, CLEAR), took):
+        clear = _samples(found, alert, first, alert.since - ahead)
+        if len(clear) >= FEWEST:
+            return clear
+    return _samples(found, alert, first, alert.since)
 
 
 def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
