@@ -39,9 +39,7 @@ WRITE_SHARE = 0.8
 """When, within the time for a clean stop, the intake closes and the sinks begin to close."""
 
 
-def from_taps(
-    settings: Settings, runners: Mapping[str, SinkRunner], metrics: OwnMetrics
-) -> Source:
+def from_taps(settings: Settings, runners: Mapping[str, SinkRunner], metrics: OwnMetrics) -> Source:
     """The sockets of taps; every sink gets every sample."""
     return Intake(
         settings.wire,
