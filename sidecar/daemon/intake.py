@@ -51,7 +51,7 @@ class Intake:
         metrics: OwnMetrics,
         calibrations: signals.Calibrations = (),
     ) -> None:
-        self._sinks, self._taps = sinks, taps
+        self._sinks, self.taps = sinks, taps
         self.sampling, self.place = sampling, settings.samples
         self._calibrations = calibrations
         self._metrics = metrics
@@ -83,11 +83,11 @@ class Intake:
 
     def collect(self) -> Iterable[Metric]:
         """`attention_tap_*`."""
-        return self._taps.collect()
+        return self.taps.collect()
 
     def summary(self) -> dict[str, Any]:
         """Taps, and the sampling settings in force."""
-        return {"taps": self._taps.summary(), "sampling": self.sampling.current.model_dump()}
+        return {"taps": self.taps.summary(), "sampling": self.sampling.current.model_dump()}
 
     def _run(self) -> None:
         with self._sockets:
@@ -165,7 +165,7 @@ class Intake:
             status = wire.TapStatus.model_validate_json(bytes(payload))
         except ValidationError as error:
             return self._malformed("status", str(error))
-        return self._taps.update(status)
+        return self.taps.update(status)
 
     def _flush(self) -> None:
         """Work on what is waiting, together."""

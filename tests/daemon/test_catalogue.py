@@ -10,6 +10,7 @@ import sidecar
 from sidecar import config, signals, wire
 from sidecar.config import Settings
 from sidecar.daemon import catalogue
+from sidecar.daemon.intake import Intake
 from sidecar.daemon.service import Daemon
 from tests.daemon.synthetic import Tap
 
@@ -33,7 +34,8 @@ def busy_page(tmp_path: Path, port: int) -> str:
     )
     daemon = Daemon(settings)
     daemon.start()
-    daemon.taps.update(wire.TapStatus.model_validate_json(Tap().status()[1]))
+    assert isinstance(daemon.source, Intake)
+    daemon.source.taps.update(wire.TapStatus.model_validate_json(Tap().status()[1]))
     calibrated = signals.CalibratedHeads("demo", None, 2, ((0, 1),))
     for runner in daemon.runners:
         runner.offer(signals.compute(Tap(layers=[0], heads=2).batch(4), [calibrated]))
