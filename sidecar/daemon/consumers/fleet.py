@@ -136,14 +136,20 @@ class Fleet:
     def _turn(self, member: Member) -> None:
         found = member.poll()
         if member.settled and member.mark.evidence != self._evidence():
-            self._seen = Seen(_SEEN)
-            self._hand(_NOTHING, member.mark)
+            self._begin(member)
         if found:
             self._take(member, found)
         if self._written and time.monotonic() >= self._next_commit:
             self._commit(member)
         if member.settled and time.monotonic() >= self._next_measure:
             self._measure(member)
+
+    def _begin(self, member: Member) -> None:
+        """Have the sink know at once that its evidence is of no use, or that it begins."""
+        self.progress.takeovers += member.takeovers
+        member.takeovers = 0
+        self._seen = Seen(_SEEN)
+        self._hand(_NOTHING, member.mark)
 
     def _take(self, member: Member, found: Records) -> None:
         """Hand on what is new; what was taken before is remembered alone."""

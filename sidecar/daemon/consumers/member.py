@@ -40,6 +40,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         """What was taken; without partitions one that names no evidence."""
         self.settled = False
         """Whether it is known who has the partitions."""
+        self.takeovers = 0
+        """Times another member was found to have watched before this one."""
         self._topic, self._from_start = settings.samples_topic, from_start
         self._moved = threading.Event()
         self._assignor = OneMember(EVIDENCE if self.mark.evidence else NOTHING)
@@ -133,6 +135,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]
         following = self._left_off(committed, ends)
         if ours:
             following |= self.mark.following
+        elif names:
+            self.takeovers += 1
+            log.warning("another member has watched before: evidence begins anew")
         found = {one.partition: min(following[one.partition], ends[one]) for one in mine}
         if any(found[one.partition] < following[one.partition] for one in mine):
             log.warning("the topic ends before %s, which was taken; going on at its end", following)

@@ -19,6 +19,7 @@ class Progress:
     error: str = ""
     lag: dict[int, int] = field(default_factory=dict)
     """By partition, records that are still to be taken; of those that this member has."""
+    takeovers: int = 0
     duplicates: int = 0
     expired: int = 0
     failed_commits: int = 0
@@ -56,6 +57,10 @@ def families(progress: Progress) -> Iterator[Metric]:
         lag.add_metric([str(partition)], records)
     yield lag
     counts = {
+        "takeovers": (
+            "Times another member had watched before this one, so that evidence begins anew.",
+            progress.takeovers,
+        ),
         "duplicate_samples": ("Samples that came twice, and count once.", progress.duplicates),
         "expired_records": (
             "Records that the topic no longer had when their turn came.",

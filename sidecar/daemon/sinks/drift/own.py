@@ -48,7 +48,7 @@ def collected(counts: Counts, book: Book, store: Store, following: int) -> Itera
         ),
         "cut_requests": ("Requests taken to be over for lack of room.", counts.cut),
         "begun_anew": (
-            "Times evidence began anew, another member of the group having watched in between.",
+            "Times evidence was given up, another member of the group having taken over.",
             counts.begun_anew,
         ),
         "snapshots": ("States saved.", counts.saved),
