@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pyarrow as pa
 
+from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.drift import Alert
 from tests.drift.kit import baseline, numbers
 from tests.kafka.broker import Broker
@@ -134,4 +136,8 @@ class Replicas:
                 place = self.folder / f"replica-{number}"
                 with sink(address, place, samples_topic=topic, **self.settings) as running:
                     running.write(batch)
-                    eventually(lambda one=running: one._streams[topic].spill.samples == 0)
+                    eventually(partial(_sent, running, topic))
+
+
+def _sent(running: KafkaSink, topic: str) -> bool:
+    return running._streams[topic].spill.samples == 0

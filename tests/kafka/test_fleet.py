@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -20,7 +21,11 @@ from tests.kafka.monitor import Replicas, Topics, monitor
 from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
-FORMATS = {"json": {}, "avro": {"format": "avro"}, "framed": {"format": "avro", "schema_id": 7}}
+FORMATS: dict[str, dict[str, Any]] = {
+    "json": {},
+    "avro": {"format": "avro"},
+    "framed": {"format": "avro", "schema_id": 7},
+}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from sidecar.daemon.sinks.drift.links import links
 from sidecar.daemon.sinks.drift.reduced import CLOCK_SECONDS, reduced
 from sidecar.daemon.sinks.drift.requests import OpenRequests, Request
 from sidecar.daemon.sinks.drift.store import Store, Unreadable
+from sidecar.daemon.sinks.drift.summary import summarised
 from sidecar.daemon.sinks.drift.watching import OtherBaseline, Watching
 from sidecar.drift import FLEET, Alert, Stream, sentence
 
@@ -31,8 +31,6 @@ SAVE_SECONDS, SAVE_SHARE = 5.0, 20
 """Seconds from one snapshot to the next: at least these, and so many times what one takes."""
 FLUSH_SECONDS = 5.0
 """What the archive is given to show its latest samples, before an alert is told."""
-SHOWN = 5
-"""Streams that `/v1/status` names."""
 
 
 class DriftSink(Sink):
@@ -142,24 +140,7 @@ class DriftSink(Sink):
         """How many streams are in which state, and the first of those that are not fine."""
         with self._lock:
             rows, alerts = list(self._watching.rows()), list(self._book.open.values())
-        healths = Counter[str](row.condition.health for row in rows)
-        lost = [row for row in rows if row.condition.health == "unmeasured"]
-        return {
-            "streams": {one.replace(" ", "_"): healths[one] for one in families.HEALTHS},
-            "alerts": [
-                {"summary": sentence(one), "alert": one.model_dump(mode="json")}
-                for one in alerts[:SHOWN]
-            ],
-            "unmeasured": [
-                {
-                    "model_name": row.stream.model,
-                    "route": row.stream.route,
-                    "reason": row.condition.reason,
-                }
-                for row in lost[:SHOWN]
-            ],
-            "refused_state": self._refused,
-        }
+        return summarised(rows, alerts, self._refused)
 
     def _split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """Samples of streams that are watched, and the others: these take no room from those."""
