@@ -16,7 +16,7 @@ import httpx
 import pyarrow as pa
 
 from sidecar.daemon.sinks.kafka import KafkaSink
-from sidecar.drift import Alert
+from sidecar.drift import Alert, Baseline
 from tests.drift.kit import baseline, numbers
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, sink
@@ -42,14 +42,21 @@ class Topics:
 class Monitor:
     """A process; ``folder`` has its state, and survives it."""
 
-    def __init__(self, topics: Topics, folder: Path, port: int, *extra: str) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        folder: Path,
+        port: int,
+        *extra: str,
+        frozen: Baseline | None = None,
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.log, self.state, self.url = (
             folder / "log",
             folder / "drift",
             f"http://127.0.0.1:{port}",
         )
-        baseline().save(folder / "baseline.json")
+        (frozen or baseline()).save(folder / "baseline.json")
         settings = {
             "http.port": port,
             "drift.baseline": folder / "baseline.json",
@@ -111,9 +118,11 @@ class Monitor:
 
 
 @contextmanager
-def monitor(topics: Topics, folder: Path, port: int, *extra: str) -> Iterator[Monitor]:
+def monitor(
+    topics: Topics, folder: Path, port: int, *extra: str, frozen: Baseline | None = None
+) -> Iterator[Monitor]:
     """A running monitor; what is left of it is ended."""
-    started = Monitor(topics, folder, port, *extra)
+    started = Monitor(topics, folder, port, *extra, frozen=frozen)
     try:
         yield started
     finally:

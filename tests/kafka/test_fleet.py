@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 from sidecar import config
 from sidecar.daemon.consumers import progress
 from sidecar.daemon.sinks.kafka import encode
+from sidecar.demo.processes import free_port as another_port
 from sidecar.drift import Requests
 from tests.daemon.drift.kit import batch, faulty, healthy
 from tests.daemon.test_service import command
@@ -190,7 +191,7 @@ def test_one_member_watches_and_another_takes_over_anew(
         replicas.publish(portions(faulty(200, 1), 200))
         eventually(lambda: first.watched == 200)
         eventually(lambda: used.told(1))
-        with monitor(used, tmp_path / "b", free_port + 1) as second:
+        with monitor(used, tmp_path / "b", another_port()) as second:
             eventually(lambda: second.fleet()["state"] == "standby")
             replicas.publish(portions(healthy(30, 1), 30))
             eventually(lambda: first.watched == 230)
@@ -219,7 +220,7 @@ def test_with_a_shared_folder_another_member_goes_on_where_the_first_was(
         replicas.publish(portions(faulty(200), 200))
         eventually(lambda: first.watched == 200)
         eventually(lambda: used.told(1))
-        with monitor(used, tmp_path / "b", free_port + 1, shared) as second:
+        with monitor(used, tmp_path / "b", another_port(), shared) as second:
             eventually(lambda: "set drift.state_path" in second.fleet()["error"])
             first.stop(signal.SIGKILL)
             eventually(lambda: second.fleet()["state"] == "watching")

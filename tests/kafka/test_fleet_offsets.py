@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar import config
 from sidecar.config import Settings
+from sidecar.daemon import catalogue
 from sidecar.daemon.consumers.fleet import Fleet, watching
 from sidecar.daemon.service import Daemon
 from tests.daemon.drift.kit import batch, healthy
@@ -130,6 +132,29 @@ def test_a_disk_that_takes_nothing_keeps_offsets_from_kafka(topics: Topics, tmp_
         eventually(lambda: value(up) == 1)
         sent(topics.broker, topics.samples, batch(healthy(1)))
         eventually(lambda: offset(topics) == 6)
+
+
+@pytest.mark.slow
+def test_the_page_has_what_the_documentation_lists(topics: Topics, tmp_path: Path) -> None:
+    described = {metric.name: metric for metric in catalogue.metrics()}
+    running = Daemon(settings(topics, tmp_path), watching(topics.alerts, from_start=True))
+    running.start()
+    try:
+        eventually(lambda: running.source.summary()["fleet"]["partitions"] == 1)
+        page = running.page.render("")[0].decode()
+    finally:
+        running.stop()
+    families = {
+        family.name + ("_total" if family.type == "counter" else ""): family
+        for family in text_string_to_metric_families(page)
+    }
+    ours = {name for name in families if name.startswith("attention_sidecar_fleet_")}
+    assert ours == {name for name in described if name.startswith("attention_sidecar_fleet_")}
+    for name in ours - {"attention_sidecar_fleet_state"}:
+        labels = {label for sample in families[name].samples for label in sample.labels}
+        assert labels == set(described[name].labels), name
+    assert "attention_drift_state" in families
+    assert "attention_samples_total" not in families, "replicas publish signals themselves"
 
 
 def offset(topics: Topics) -> int | None:
