@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tests.kafka.monitor import Replicas, Topics, monitor
 from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
+LONG = 180.0
+"""Seconds for a client and a group to find each other again."""
 FORMATS: dict[str, dict[str, Any]] = {
     "json": {},
     "avro": {"format": "avro"},
@@ -68,7 +71,6 @@ def test_a_fault_of_one_stream_on_two_replicas_is_one_alert(
         eventually(lambda: fleet.fleet()["lag_records"] == 0)
         assert fleet.fleet()["state"] == "watching"
         assert fleet.fleet()["partitions"] == 4
-        assert fleet.value("attention_sidecar_clock_corrections_total") == 0
         shown = command("status", "--url", fleet.url).stdout
         assert "0 records behind on 4 partitions" in shown
         assert "drift 1 alarm" in shown
@@ -122,7 +124,7 @@ def test_a_broker_that_goes_and_comes_back_costs_nothing(
         assert fleet.value("attention_sidecar_fleet_lag_records{") == 0
         used.broker.start()
         replicas.publish(portions(faulty(200), 100))
-        eventually(lambda: fleet.watched == 250)
+        eventually(lambda: fleet.watched == 250, LONG)
         eventually(lambda: fleet.fleet()["lag_records"] == 0)
         assert fleet.value("attention_sidecar_fleet_takeovers_total") == 0
         assert [alert.state for alert in used.told(1)] == ["firing"]
@@ -138,7 +140,7 @@ def test_a_monitor_that_starts_without_a_broker_waits_for_it(
         eventually(lambda: "no broker at" in fleet.fleet()["error"])
         used.broker.start()
         sent(used.broker, used.samples, batch(healthy(5)))
-        eventually(lambda: fleet.watched == 5)
+        eventually(lambda: fleet.watched == 5, LONG)
 
 
 @pytest.mark.slow
@@ -146,7 +148,8 @@ def test_what_cannot_be_read_is_counted_by_reason_and_what_comes_twice_counts_on
     topics: Callable[[int], Topics], tmp_path: Path, free_port: int
 ) -> None:
     used = topics(1)
-    good = batch(healthy(6))
+    an_hour_ago = [int((time.time() - 3600) * 1e6)] * 6
+    good = batch(healthy(6), time=an_hour_ago)
     messages = encode.samples(good, config.Kafka())
     [headers, *_] = messages.headers()
     row = json.loads(messages.values[0])
@@ -174,6 +177,7 @@ def test_what_cannot_be_read_is_counted_by_reason_and_what_comes_twice_counts_on
         assert fleet.value(f'{malformed}{{reason="unreadable"}}') == 3
         assert fleet.value(f'{malformed}{{reason="schema"}}') == 3
         assert fleet.value("attention_sidecar_fleet_duplicate_samples_total") == 6
+        assert fleet.value("attention_sidecar_drift_clock_corrections_total") == 0
         fleet.stop()
     sent(used.broker, used.samples, good)
     with monitor(used, tmp_path / "fleet", free_port) as fleet:
@@ -197,10 +201,10 @@ def test_one_member_watches_and_another_takes_over_anew(
             eventually(lambda: first.watched == 230)
             assert second.received == 0
             first.process.send_signal(signal.SIGSTOP)
-            eventually(lambda: second.fleet()["state"] == "watching")
+            eventually(lambda: second.fleet()["state"] == "watching", LONG)
             assert second.value("attention_sidecar_fleet_takeovers_total") == 1
             first.process.send_signal(signal.SIGCONT)
-            eventually(lambda: first.fleet()["state"] == "standby")
+            eventually(lambda: first.fleet()["state"] == "standby", LONG)
             assert first.value("attention_sidecar_drift_begun_anew_total") == 1
             assert first.value('attention_drift_state{attention_drift_state="alarm"') == 0
             replicas.publish(portions(healthy(30, 2), 30))
@@ -223,7 +227,7 @@ def test_with_a_shared_folder_another_member_goes_on_where_the_first_was(
         with monitor(used, tmp_path / "b", another_port(), shared) as second:
             eventually(lambda: "set drift.state_path" in second.fleet()["error"])
             first.stop(signal.SIGKILL)
-            eventually(lambda: second.fleet()["state"] == "watching")
+            eventually(lambda: second.fleet()["state"] == "watching", LONG)
             replicas.publish(portions(faulty(60, 2), 60))
             eventually(lambda: second.watched == 60)
             assert second.value('attention_drift_state{attention_drift_state="alarm"') == 1
