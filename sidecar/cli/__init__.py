@@ -28,3 +28,4 @@ for command in (
 ):
     main.add_command(command)
 archive.archive.add_command(kafka.from_kafka)
+drift.drift.add_command(kafka.watch_fleet)

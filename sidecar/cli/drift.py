@@ -1,4 +1,4 @@
-"""Run drift detection over history."""
+"""Drift detection over history; `drift from-kafka` is with the other commands of Kafka."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from prometheus_client.metrics_core import Metric
 
 from sidecar import config
+from sidecar.daemon.consumers.progress import Progress
+from sidecar.daemon.consumers.progress import families as fleet
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sinks.archive import ArchiveSink
@@ -38,6 +40,7 @@ def metrics() -> Iterator[Described]:
     yield from map(_family, OtelSink(config.Otel(), config.Metrics()).collect())
     yield from map(_family, KafkaSink(config.Kafka(), own).collect())
     yield from map(_family, drift())
+    yield from map(_family, fleet(Progress()))
     yield from map(_family, Page({}).collect())
 
 

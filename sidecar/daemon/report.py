@@ -14,17 +14,10 @@ LOSSES = (
 
 def lines(status: dict[str, Any]) -> Iterator[str]:
     """``status`` as from `GET /v1/status`."""
-    intake, sampling = status["intake"], status["sampling"]
+    intake = status["intake"]
     yield f"attention-sidecar {status['version']} at {status['url']}"
     yield f"  up {status['uptime_seconds']:.0f} s, {intake['samples_received_total']:.0f} samples"
-    yield (
-        f"  sampling rate {sampling['rate']:g}, stride {sampling['stride']}, "
-        f"budget {sampling['budget_ms_per_s']:g} ms/s, layers {sampling['layers']}"
-    )
-    for tap in status["taps"]:
-        yield from _tap(tap)
-    if not status["taps"]:
-        yield "tap   none has reported"
+    yield from _fleet(status["fleet"]) if "fleet" in status else _taps(status)
     for sink in status["sinks"]:
         yield f"sink  {sink['name']}: {sink['state']} {sink['error']}".rstrip()
     yield from _drift(status.get("drift"))
@@ -34,6 +27,25 @@ def lines(status: dict[str, Any]) -> Iterator[str]:
     yield from _counts("late", intake.get("late_samples_total", 0), late)
     uncalibrated = "samples that no calibration fits"
     yield from _counts("heads", intake.get("uncalibrated_samples_total", 0), uncalibrated)
+
+
+def _taps(status: dict[str, Any]) -> Iterator[str]:
+    sampling = status["sampling"]
+    yield (
+        f"  sampling rate {sampling['rate']:g}, stride {sampling['stride']}, "
+        f"budget {sampling['budget_ms_per_s']:g} ms/s, layers {sampling['layers']}"
+    )
+    for tap in status["taps"]:
+        yield from _tap(tap)
+    if not status["taps"]:
+        yield "tap   none has reported"
+
+
+def _fleet(fleet: dict[str, Any]) -> Iterator[str]:
+    name = f"{fleet['topic']} as group {fleet['group']}"
+    yield f"fleet {name}: {fleet['state']} {fleet['error']}".rstrip()
+    if fleet["lag_records"] is not None:
+        yield f"      {fleet['lag_records']} records behind on {fleet['partitions']} partitions"
 
 
 def _tap(tap: dict[str, Any]) -> Iterator[str]:

@@ -91,3 +91,12 @@ def test_a_clock_that_is_far_off_is_not_believed() -> None:
     rows, corrected = reduced(batch, now + 86_400)
     assert corrected == 3
     assert rows.column("time").to_pylist() == [int((now + 86_400) * 1e6)] * 3
+
+
+def test_samples_that_waited_keep_their_time_where_that_is_expected() -> None:
+    now, batch = time.time(), samples(4)
+    own = signals.numbers(batch.column("time").cast(pa.int64())).tolist()
+    rows, corrected = reduced(batch, now + 86_400, late_seconds=2 * 86_400)
+    assert (rows.column("time").to_pylist(), corrected) == (own, 0)
+    assert reduced(batch, now + 86_400, late_seconds=3600)[1] == 4
+    assert reduced(batch, now - 86_400, late_seconds=2 * 86_400)[1] == 4, "none is from the future"

@@ -74,6 +74,12 @@ class Alertmanager:
             self._news = True
             self._changed.notify()
 
+    def give_up(self) -> None:
+        """Renew no alert any more: they end by themselves."""
+        with self._changed:
+            self._alerts.clear()
+            self._over_at.clear()
+
     def fault(self) -> str:
         """Which address took nothing at the last push."""
         return "; ".join(filter(None, self._errors.values()))

@@ -51,6 +51,12 @@ class Book:
             name, _ = self._untold.pop(0)
             self.lost[name, "too_many"] += 1
 
+    def give_up(self) -> int:
+        """Forget which alerts are open, and say how many; those untold are still told."""
+        given_up = len(self.open)
+        self.open = {}
+        return given_up
+
     def tell(self) -> None:
         """Hand out what waits; a target that cannot take it now is told later, in order."""
         left: list[tuple[str, Alert]] = []

@@ -24,6 +24,8 @@ class Counts:
     """Samples whose time was not believed."""
     cut: int = 0
     """Requests taken to be over for lack of room."""
+    begun_anew: int = 0
+    """Times evidence was given up because others had watched in between."""
     saved: int = 0
     """Snapshots written."""
     explained: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(EXPLAINED, 0)))
@@ -45,6 +47,10 @@ def collected(counts: Counts, book: Book, store: Store, following: int) -> Itera
             counts.clock,
         ),
         "cut_requests": ("Requests taken to be over for lack of room.", counts.cut),
+        "begun_anew": (
+            "Times evidence was given up, another member of the group having taken over.",
+            counts.begun_anew,
+        ),
         "snapshots": ("States saved.", counts.saved),
         "state_failures": ("Writes of the state that the disk did not take.", store.failures),
         "torn_bytes": (

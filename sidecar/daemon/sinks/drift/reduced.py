@@ -27,14 +27,16 @@ CLOCK_SECONDS = 300.0
 """An engine's clock this far from the daemon's is not believed."""
 
 
-def reduced(batch: pa.RecordBatch, now: float) -> tuple[pa.RecordBatch, int]:
+def reduced(
+    batch: pa.RecordBatch, now: float, late_seconds: float = CLOCK_SECONDS
+) -> tuple[pa.RecordBatch, int]:
     """Samples of `schema.RECORD` as of `SCHEMA`, and how many have ``now`` for their own time.
 
-    ``now`` is in seconds since the epoch.
+    ``now`` is in seconds since the epoch; none is believed to be older than ``late_seconds``.
     """
     time = signals.numbers(batch.column("time").cast(pa.int64()))
     arrived = int(now * 1e6)
-    wrong = np.abs(time - arrived) > CLOCK_SECONDS * 1e6
+    wrong = (time - arrived > CLOCK_SECONDS * 1e6) | (arrived - time > late_seconds * 1e6)
     kept = archive.rounded(batch.select(list(WATCHED)))
     columns = {
         "model_name": batch.column("model_name"),

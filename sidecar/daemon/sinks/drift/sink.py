@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,15 +11,17 @@ import pyarrow as pa
 from prometheus_client.metrics_core import Metric
 
 from sidecar import config, signals
+from sidecar.daemon.mark import Mark
 from sidecar.daemon.sinks.base import AlertTarget, Sink, SinkRunner
 from sidecar.daemon.sinks.drift import families, own
 from sidecar.daemon.sinks.drift.alertmanager import Alertmanager
 from sidecar.daemon.sinks.drift.book import Book
 from sidecar.daemon.sinks.drift.explain import Explanation, explain
 from sidecar.daemon.sinks.drift.links import links
-from sidecar.daemon.sinks.drift.reduced import reduced
+from sidecar.daemon.sinks.drift.reduced import CLOCK_SECONDS, reduced
 from sidecar.daemon.sinks.drift.requests import OpenRequests, Request
 from sidecar.daemon.sinks.drift.store import Store, Unreadable
+from sidecar.daemon.sinks.drift.summary import summarised
 from sidecar.daemon.sinks.drift.watching import OtherBaseline, Watching
 from sidecar.drift import FLEET, Alert, Stream, sentence
 
@@ -30,8 +31,6 @@ SAVE_SECONDS, SAVE_SHARE = 5.0, 20
 """Seconds from one snapshot to the next: at least these, and so many times what one takes."""
 FLUSH_SECONDS = 5.0
 """What the archive is given to show its latest samples, before an alert is told."""
-SHOWN = 5
-"""Streams that `/v1/status` names."""
 
 
 class DriftSink(Sink):
@@ -40,14 +39,20 @@ class DriftSink(Sink):
     name = "drift"
 
     def __init__(
-        self, settings: config.Drift, metrics: config.Metrics, archive: config.Archive
+        self,
+        settings: config.Drift,
+        metrics: config.Metrics,
+        archive: config.Archive,
+        *,
+        late_seconds: float = CLOCK_SECONDS,
     ) -> None:
-        """Raises BaselineError."""
-        self._settings, self._archive = settings, archive
+        """A sample older than ``late_seconds`` has a wrong clock. Raises BaselineError."""
+        self._settings, self._archive, self._late = settings, archive, late_seconds
         self._lock = threading.Lock()
+        self.mark: Mark | None = None
+        """That of the last batch written, or of the state."""
         self._watching = Watching(settings)
-        self._watched = OpenRequests(settings.idle_seconds, settings.open_requests)
-        self._others = OpenRequests(settings.idle_seconds, settings.open_requests)
+        self._watched, self._others = self._no_requests(), self._no_requests()
         self._book = Book()
         self._store = Store(settings.state_path)
         self._pusher = Alertmanager(settings.alertmanager)
@@ -82,12 +87,16 @@ class DriftSink(Sink):
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take in a batch of `schema.RECORD`."""
+        mark = Mark.of(batch)
+        if mark and self.mark and mark.evidence != self.mark.evidence:
+            self._begin_anew()
         watched, others = self._split(batch)
-        rows, corrected = reduced(watched, time.time())
+        rows, corrected = reduced(watched, time.time(), self._late)
         self._counts.clock += corrected
-        self._store.append(rows)
+        self._store.append(mark.on(rows) if mark else rows)
+        self.mark = mark or self.mark
         self._watched.add(rows)
-        self._others.add(reduced(others, time.time())[0])
+        self._others.add(reduced(others, time.time(), self._late)[0])
         self._cut(self._watched.beyond(), self._others.beyond())
 
     def tick(self, now: float) -> None:  # noqa: ARG002 - durations are monotonic
@@ -96,6 +105,13 @@ class DriftSink(Sink):
         self._book.tell()
         if time.monotonic() >= self._next_save:
             self._save()
+
+    def flush(self) -> None:
+        """See that the disk has what was written. Raises OSError while it takes nothing."""
+        if self._store.error:
+            self._save()
+        if self._store.error:
+            raise OSError(self._store.error)
 
     def stop(self, deadline: float) -> None:
         """Save; requests under way go on after the next start."""
@@ -124,33 +140,33 @@ class DriftSink(Sink):
         """How many streams are in which state, and the first of those that are not fine."""
         with self._lock:
             rows, alerts = list(self._watching.rows()), list(self._book.open.values())
-        healths = Counter[str](row.condition.health for row in rows)
-        lost = [row for row in rows if row.condition.health == "unmeasured"]
-        return {
-            "streams": {one.replace(" ", "_"): healths[one] for one in families.HEALTHS},
-            "alerts": [
-                {"summary": sentence(one), "alert": one.model_dump(mode="json")}
-                for one in alerts[:SHOWN]
-            ],
-            "unmeasured": [
-                {
-                    "model_name": row.stream.model,
-                    "route": row.stream.route,
-                    "reason": row.condition.reason,
-                }
-                for row in lost[:SHOWN]
-            ],
-            "refused_state": self._refused,
-        }
+        return summarised(rows, alerts, self._refused)
 
     def _split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """Samples of streams that are watched, and the others: these take no room from those."""
         models, routes = (batch.column(name).to_pylist() for name in ("model_name", "route"))
         watches = self._watching.watches
         mine = np.asarray(
-            [watches(Stream(*pair)) for pair in zip(models, (r or "" for r in routes), strict=True)]
+            [watches(Stream(*one)) for one in zip(models, (r or "" for r in routes), strict=True)],
+            dtype=bool,
         )
         return signals.only(batch, mine), signals.only(batch, ~mine)
+
+    def _no_requests(self) -> OpenRequests:
+        return OpenRequests(self._settings.idle_seconds, self._settings.open_requests)
+
+    def _begin_anew(self) -> None:
+        """Others have watched in between: what is known here says nothing about now."""
+        with self._lock:
+            self._watching.begin()
+            given_up = self._book.give_up()
+        self._watched, self._others = self._no_requests(), self._no_requests()
+        self._pusher.give_up()
+        if self.mark and self.mark.evidence:
+            self._counts.begun_anew += 1
+            log.warning("evidence begins anew; %d open alerts are given up", given_up)
+        self.mark = Mark()
+        self._save()
 
     def _cut(self, *requests: Iterable[Request]) -> None:
         found = [one for some in requests for one in some]
@@ -207,6 +223,7 @@ class DriftSink(Sink):
                 "watching": self._watching.state(),
                 "requests": self._watched.state(),
                 "book": self._book.state(),
+                "mark": self.mark and self.mark.text(),
             }
         self._counts.saved += self._store.save(state)
         took = time.monotonic() - start
@@ -219,6 +236,7 @@ class DriftSink(Sink):
                 self._watching.restore(state["watching"])
                 self._book.restore(state["book"])
                 self._watched.restore(state["requests"])
+                self.mark = Mark.parsed(state["mark"]) if state.get("mark") else None
         except OtherBaseline as error:
             given_up = len((state or {}).get("book", {}).get("open", ()))
             return self._refuse("other_baseline", f"{error}; {given_up} open alerts are given up")
@@ -226,6 +244,7 @@ class DriftSink(Sink):
             return self._refuse("unreadable", error)
         for batch in self._store.journalled():
             self._watched.add(batch)
+            self.mark = Mark.of(batch) or self.mark
         return self._save()
 
     def _refuse(self, reason: str, error: object) -> None:

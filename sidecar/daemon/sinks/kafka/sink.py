@@ -30,18 +30,26 @@ class KafkaSink(Sink):
     name = "kafka"
 
     def __init__(
-        self, settings: config.Kafka, metrics: OwnMetrics, *, alerts: bool = False
+        self,
+        settings: config.Kafka,
+        metrics: OwnMetrics,
+        *,
+        samples: bool = True,
+        alerts: bool = False,
     ) -> None:
-        """``alerts`` opens their topic. Raises ModuleNotFoundError without the client's library."""
+        """Topics of ``samples`` and ``alerts`` are opened where asked for.
+
+        Raises ModuleNotFoundError without the client's library.
+        """
         self._settings, self._connect = settings, connector(settings)
-        self._alerts, self._stopped = alerts, False
+        self._samples, self._alerts, self._stopped = samples, alerts, False
         self._dropped = metrics.dropped
         self._streams: dict[str, Stream] = {}
 
     def start(self) -> None:
         """Open the queues and begin to connect."""
-        topics = [self._settings.samples_topic]
-        if self._settings.archive:
+        topics = [self._settings.samples_topic] if self._samples else []
+        if self._samples and self._settings.archive:
             topics.append(self._settings.archive_topic)
         if self._alerts:
             topics.append(self._settings.alerts_topic)
