@@ -16,6 +16,7 @@ from sidecar.drift.requests import (
     Stream,
     read,
 )
+from sidecar.drift.shape import Shape
 from sidecar.drift.watch import Policy
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Moved",
     "Policy",
     "Requests",
+    "Shape",
     "SignalBaseline",
     "Stream",
     "TooSmall",

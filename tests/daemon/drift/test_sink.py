@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sidecar.daemon import catalogue
 from sidecar.daemon.labels import OTHER
 from sidecar.daemon.sinks.base import Retryable
 from sidecar.daemon.sinks.drift import sink as module
@@ -70,6 +71,17 @@ def test_a_fault_of_all_routes_is_one_alert_and_ends(tmp_path: Path) -> None:
         assert [one.state for one in started.listener.alerts].count("resolved") == 1
         assert started.listener.alerts[-1].state == "resolved"
         assert started.state(route="*") == "fine"
+
+
+def test_the_page_has_the_labels_that_the_documentation_names(tmp_path: Path) -> None:
+    described = {metric.name.removesuffix("_total"): metric for metric in catalogue.metrics()}
+    with running(tmp_path, alertmanager=["http://127.0.0.1:1"]) as started:
+        started.feed(faulty(300))
+        for family in started.sink.collect():
+            wanted = set(described[family.name].labels)
+            for sample in family.samples:
+                found = set(sample.labels) - {family.name}  # a state set names its state so
+                assert found == wanted, family.name
 
 
 def test_a_target_that_cannot_take_an_alert_is_told_later_and_in_order(tmp_path: Path) -> None:

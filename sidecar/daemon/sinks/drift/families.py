@@ -11,17 +11,14 @@ from prometheus_client.metrics_core import Metric
 from sidecar.daemon.labels import OTHER, Cap
 from sidecar.daemon.sinks.drift.watching import Row, reason
 from sidecar.drift import Alert, Stream
-from sidecar.drift.detectors.ks import KolmogorovSmirnov
-from sidecar.drift.detectors.psi import Psi
-from sidecar.drift.detectors.wasserstein import Wasserstein
 
 PREFIX = "attention_drift_"
 HEALTHS = ("fine", "cooling down", "unmeasured", "alarm")
 """From the best to the worst."""
 TITLES = {
-    KolmogorovSmirnov: "Kolmogorov-Smirnov distance",
-    Psi: "Population stability index",
-    Wasserstein: "Wasserstein distance",
+    "ks": "Kolmogorov-Smirnov distance",
+    "psi": "Population stability index",
+    "wasserstein": "Wasserstein distance",
 }
 KINDS, DIRECTIONS = ("behaviour", "traffic"), ("drop", "rise")
 STREAM = ("model_name", "route")
@@ -106,8 +103,8 @@ def _recent(rows: Mapping[Labels, Row]) -> Iterator[Metric]:
 
 def _shapes(rows: Mapping[Labels, Row]) -> Iterator[Metric]:
     found = {
-        gauge.name: GaugeMetricFamily(
-            f"{PREFIX}{gauge.name}",
+        gauge: GaugeMetricFamily(
+            f"{PREFIX}{gauge}",
             f"{title} of the latest 1,000 to 2,000 requests from the reference's distribution.",
             labels=(*STREAM, "signal"),
         )

@@ -13,7 +13,6 @@ from sidecar import config
 from sidecar.daemon.sinks.drift.baselines import identity, merged
 from sidecar.daemon.sinks.drift.recent import Recent
 from sidecar.daemon.sinks.drift.requests import Request, together
-from sidecar.daemon.sinks.drift.shape import Shape
 from sidecar.drift import (
     FEWEST_ROUTES,
     FLEET,
@@ -23,6 +22,7 @@ from sidecar.drift import (
     Monitor,
     Policy,
     Requests,
+    Shape,
     SignalBaseline,
     Stream,
 )

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.drift import Requests, SignalBaseline
+from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.detectors.histogram import BINS, Gauge, histogram
 from sidecar.drift.detectors.ks import KolmogorovSmirnov
 from sidecar.drift.detectors.psi import Psi
 from sidecar.drift.detectors.wasserstein import Wasserstein
+from sidecar.drift.requests import Requests
 
 GAUGES: tuple[type[Gauge], ...] = (KolmogorovSmirnov, Psi, Wasserstein)
 WINDOW = 1000

@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
-from sidecar.daemon.sinks.drift.shape import FEWEST, WINDOW, Shape
-from tests.daemon.drift.kit import faulty, healthy
-from tests.drift.kit import RAG, baseline
+from benchmarks.drift_traffic import Shift
+from sidecar.drift import Requests, Shape
+from sidecar.drift.shape import FEWEST, WINDOW
+from tests.drift.kit import RAG, baseline, some
+
+
+def healthy(size: int) -> Requests:
+    return some(size, 1)
+
+
+def faulty(size: int) -> Requests:
+    return some(size, 2, shift=Shift(at=0, hit=1.0))
 
 
 def shape() -> Shape:
