@@ -1,0 +1,49 @@
+"""What one alert is, whoever evaluates it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["critical", "warning", "info"]
+"""Wake somebody; look at it in working hours; know it when something else is wrong."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A further value for the description: a metric of the series that shares these labels."""
+
+    metric: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One row of the table.
+
+    ``summary`` and ``description`` are templates of Prometheus: ``{{ $labels.route }}`` and
+    ``{{ $value | humanize }}``; each name in ``looked`` can be used as ``$value`` can.
+    """
+
+    name: str
+    severity: Severity
+    expr: str
+    """Fires for every series that it gives."""
+    wait: str
+    """How long it must hold."""
+    summary: str
+    description: str
+    dashboard: str
+    """Address of the dashboard that explains it."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the dashboard by the label that sets them."""
+    looked: Mapping[str, Looked] = field(default_factory=dict)
+    explained_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Alerts that explain this one, so that it stays silent, and the labels they must share."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A recording rule."""
+
+    name: str
+    expr: str
