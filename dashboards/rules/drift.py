@@ -6,7 +6,8 @@ _STREAM = {"model_name": "model", "route": "route"}
 _OPEN = "model_name, route, signal, direction, kind"
 _SINCE = Looked("attention_drift_since_timestamp_seconds", ("model_name", "route", "signal"))
 _HOW_MUCH = (
-    "{{ $labels.signal }} of {{ $labels.model_name }} moved by {{ $value | humanize }} standard "
+    "{{ $labels.signal }} of {{ $labels.model_name }} moved "
+    'by {{ $value | printf "%.2f" }} standard '
     "deviations of a reference request ({{ $labels.direction }}), "
     "since about {{ $since | humanizeTimestamp }}."
 )
@@ -25,7 +26,7 @@ ALERTS = (
         name="AttentionGroundingDrift",
         severity="critical",
         expr=_open("behaviour", '!="*"'),
-        wait="0m",
+        wait="0s",
         summary="Attention to documents changed on route {{ $labels.route }}",
         description=f"{_HOW_MUCH} The traffic is like the reference; the behaviour is not.",
         dashboard="attention-alert",
@@ -37,7 +38,7 @@ ALERTS = (
         name="AttentionFleetDrift",
         severity="critical",
         expr=_open("behaviour", '="*"'),
-        wait="0m",
+        wait="0s",
         summary="Attention to documents changed on most routes of {{ $labels.model_name }}",
         description=f"{_HOW_MUCH} It is the median of all routes: look for what they share.",
         dashboard="attention-overview",
@@ -48,9 +49,9 @@ ALERTS = (
         name="AttentionTrafficDrift",
         severity="warning",
         expr=_open("traffic", '=~".+"'),
-        wait="0m",
+        wait="0s",
         summary="Traffic on route {{ $labels.route }} is outside what the baseline knows",
-        description=f"{_HOW_MUCH} Most requests have lengths or documents that the reference lacks.",
+        description=f"{_HOW_MUCH} Most requests are longer or other than any of the reference.",
         dashboard="attention-alert",
         chosen=_STREAM,
         looked={"since": _SINCE},
@@ -80,13 +81,15 @@ ALERTS = (
     Alert(
         name="AttentionUncalibrated",
         severity="warning",
-        expr="sum by (job, instance, reason) "
-        "(rate(attention_sidecar_uncalibrated_samples_total[15m])) > 0",
+        expr=(
+            "sum by (job, instance, reason) "
+            "(increase(attention_sidecar_uncalibrated_samples_total[15m])) > 0"
+        ),
         wait="15m",
         summary="Samples lack the grounding score: no calibration fits them",
         description=(
-            "{{ $value | humanize }} samples per second at {{ $labels.instance }}, by what differs: "
-            "{{ $labels.reason }}. The alarm falls back to weaker signals."
+            "{{ $value | humanize }} samples in 15 minutes at {{ $labels.instance }}, "
+            "by what differs: {{ $labels.reason }}. The alarm falls back to weaker signals."
         ),
         dashboard="attention-route",
     ),

@@ -93,10 +93,11 @@ ALERTS = (
         name="AttentionArchiveStuck",
         severity="warning",
         expr=(
-            "sum by (job, instance) (increase(attention_sidecar_archive_staging_failures_total[15m])"
+            "sum by (job, instance) "
+            "(increase(attention_sidecar_archive_staging_failures_total[15m])"
             " + increase(attention_sidecar_archive_recovery_failures_total[15m])) > 0"
         ),
-        wait="0m",
+        wait="0s",
         summary="The archive of {{ $labels.instance }} cannot write its files",
         description="{{ $value | humanize }} files in 15 minutes; their samples wait in journals.",
         dashboard="attention-health",
@@ -106,7 +107,7 @@ ALERTS = (
         name="AttentionTelemetryDropped",
         severity="info",
         expr=_grows("attention_sidecar_otel_dropped_total", "kind, reason"),
-        wait="0m",
+        wait="0s",
         summary="OpenTelemetry's collector does not get everything from {{ $labels.instance }}",
         description="{{ $value | humanize }} {{ $labels.kind }} lost: {{ $labels.reason }}.",
         dashboard="attention-health",
@@ -119,7 +120,7 @@ ALERTS = (
             f"{_grows('attention_sidecar_malformed_messages_total', 'reason')}"
             f" or {_grows('attention_sidecar_malformed_samples_total', 'reason')}"
         ),
-        wait="0m",
+        wait="0s",
         summary="{{ $labels.instance }} gets what it cannot read",
         description="{{ $value | humanize }} in 15 minutes: {{ $labels.reason }}.",
         dashboard="attention-health",
@@ -129,7 +130,7 @@ ALERTS = (
         name="AttentionLabelsOverflow",
         severity="info",
         expr=_grows("attention_sidecar_label_overflow_total", "label", "1h"),
-        wait="0m",
+        wait="0s",
         summary="Label {{ $labels.label }} has more values than {{ $labels.instance }} keeps apart",
         description="{{ $value | humanize }} samples in an hour are counted under `other`.",
         dashboard="attention-health",

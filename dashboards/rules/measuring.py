@@ -53,7 +53,7 @@ ALERTS = (
         expr=_in_state("blind"),
         wait="5m",
         summary="The tap of {{ $labels.model_name }} measures nothing",
-        description=f"{_WHICH} is blind: its self-test or a layer brings no sample. Serving goes on.",
+        description=f"{_WHICH} is blind: its self-test or a layer brings no sample.",
         dashboard="attention-health",
         chosen=_TAP,
     ),
@@ -61,7 +61,7 @@ ALERTS = (
         name="AttentionTapTripped",
         severity="warning",
         expr=_in_state("tripped"),
-        wait="0m",
+        wait="0s",
         summary="The tap of {{ $labels.model_name }} has switched itself off",
         description=f"{_WHICH} had several errors in a row. Serving goes on; nothing is measured.",
         dashboard="attention-health",
@@ -74,7 +74,7 @@ ALERTS = (
         wait="5m",
         summary="The tap of {{ $labels.model_name }} does not report",
         description=(
-            f"{_WHICH} has been silent for minutes. Its engine ended, or what it sends does not come."
+            f"{_WHICH} has been silent for minutes: its engine ended, or nothing comes through."
         ),
         dashboard="attention-health",
         chosen=_TAP,
@@ -83,7 +83,7 @@ ALERTS = (
         name="AttentionTapErrors",
         severity="info",
         expr="sum by (model_name, type) (increase(attention_tap_errors_total[10m])) > 0",
-        wait="0m",
+        wait="0s",
         summary="The tap of {{ $labels.model_name }} catches exceptions",
         description="{{ $value | humanize }} of {{ $labels.type }} in 10 minutes.",
         dashboard="attention-health",
@@ -97,8 +97,8 @@ ALERTS = (
         wait="5m",
         summary="{{ $labels.model_name }} serves requests and no sample comes",
         description=(
-            "Samples of {{ $labels.model_name }} came within the last day; for ten minutes none has, "
-            "though requests are served and sampling is not set to 0."
+            "Samples of {{ $labels.model_name }} came within the last day; for ten minutes "
+            "none has, though requests are served and sampling is not set to 0."
         ),
         dashboard="attention-health",
         chosen=_TAP,
@@ -124,7 +124,7 @@ ALERTS = (
         wait="5m",
         summary="Documents of {{ $labels.model_name }} are not found in its prompts",
         description=(
-            "{{ $value | humanize }} documents per sampled request are not found, "
+            '{{ $value | printf "%.2f" }} documents per sampled request are not found, '
             "more than twice the day's mean."
         ),
         dashboard="attention-route",
@@ -150,9 +150,9 @@ ALERTS = (
             "sum by (model_name, engine, rank) "
             "(increase(attention_tap_label_conflicts_total[10m])) > 0"
         ),
-        wait="0m",
+        wait="0s",
         summary="Two engines of {{ $labels.model_name }} hide each other",
-        description=f"{_WHICH} is two live engines with the same labels; give each an engine.label.",
+        description=f"{_WHICH} is two live engines; give each its own engine.label.",
         dashboard="attention-health",
         chosen=_TAP,
     ),

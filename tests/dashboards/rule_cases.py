@@ -11,7 +11,7 @@ SINCE, SHIFT = "attention_drift_since_timestamp_seconds", "attention_drift_shift
 STATE = "attention_drift_state"
 
 Series = dict[str, str]
-"""Values over time, a minute apart in promtool's notation, by selector."""
+"""Values over time in promtool's notation, by selector."""
 
 
 def series(name: str, values: str, *more: dict[str, str], **labels: str) -> Series:
@@ -32,6 +32,8 @@ class Case:
     labels: dict[str, str]
     """Of the alert that fires, beside its severity."""
     at: str = "20m"
+    every: str = "1m"
+    """From one value to the next, and between evaluations."""
     value: str = ""
     """As the description says it."""
     looked: dict[str, str] = field(default_factory=dict)
@@ -45,7 +47,7 @@ def _drift(route: str, kind: str, other: str) -> Case:
         fires=series(SINCE, "600x30", stream, OPENED, kind=kind) | shift,
         silent=series(SINCE, "600x30", stream, OPENED, kind=other) | shift,
         labels={**MODEL, "route": route, **OPENED, "kind": kind},
-        value="-1.5",
+        value="-1.50",
         looked={"since": "1970-01-01 00:10:00 +0000 UTC"},
     )
 
@@ -61,16 +63,16 @@ def _tap_state(state: str) -> Case:
     )
 
 
-def _burn(at: str, share: float, value: str) -> Case:
-    """A thousand samples a minute are made, of which a share is dropped."""
-    minutes = 7 * 24 * 60
-    made = series("attention_tap_samples_total", f"0+1000x{minutes}", TAP)
+def _burn(at: str, every: str, share: float, value: str) -> Case:
+    """A thousand samples are made from one value to the next, of which a share is dropped."""
+    made = series("attention_tap_samples_total", "0+1000x500", TAP)
     dropped = "attention_tap_dropped_total"
     return Case(
-        fires=made | series(dropped, f"0+{1000 * share:g}x{minutes}", TAP, reason="queue_full"),
-        silent=made | series(dropped, f"0+0.5x{minutes}", TAP, reason="queue_full"),
+        fires=made | series(dropped, f"0+{1000 * share:g}x500", TAP, reason="queue_full"),
+        silent=made | series(dropped, "0+0.5x500", TAP, reason="queue_full"),
         labels=DAEMON,
         at=at,
+        every=every,
         value=value,
     )
 
@@ -103,7 +105,7 @@ CASES = {
         ),
         labels={**DAEMON, "reason": "revision"},
         at="40m",
-        value="0.1",
+        value="90",
     ),
     "AttentionTapBlind": _tap_state("blind"),
     "AttentionTapTripped": _tap_state("tripped"),
@@ -132,7 +134,7 @@ CASES = {
         silent=_SAMPLED | series(_FAILURES[0], "0+10x120", _FAILURES[1]),
         labels=MODEL,
         at="115m",
-        value="1",
+        value="1.00",
     ),
     "AttentionSamplingThrottled": Case(
         fires=_RATE | series("attention_tap_effective_sampling_rate", "0.005x120", TAP),
@@ -146,9 +148,9 @@ CASES = {
         silent=series("attention_tap_label_conflicts_total", "4x30", TAP),
         labels={**MODEL, "engine": "0", "rank": "0"},
     ),
-    "AttentionDeliveryBurnsFast": _burn("7h", 0.05, "5%"),
-    "AttentionDeliveryBurnsSlowly": _burn("80h", 0.004, "0.4%"),
-    "AttentionDeliveryBudgetSpent": _burn("80h", 0.004, "0.4%"),
+    "AttentionDeliveryBurnsFast": _burn("7h", "1m", 0.05, "5%"),
+    "AttentionDeliveryBurnsSlowly": _burn("80h", "30m", 0.004, "0.4%"),
+    "AttentionDeliveryBudgetSpent": _burn("80h", "30m", 0.004, "0.4%"),
     "AttentionSidecarDown": Case(
         fires=series("up", "1x10 0x20", DAEMON)
         | series("attention_sidecar_build_info", "1x10", DAEMON, version="0"),
