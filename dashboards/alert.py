@@ -1,5 +1,7 @@
 """For the on-call engineer: what broke, how sure that is, since when, and what moved with it."""
 
+from grafana_foundation_sdk.models.dashboard import VariableOption
+
 from dashboards import panels as p
 from dashboards import queries as q
 from dashboards.layout import Row
@@ -8,11 +10,14 @@ from dashboards.shared import Definition, choice
 
 SIGNAL = (*STREAM, "signal")
 SIGNAL_LEGEND = "{{route}} {{signal}}"
+PAGING = ("grounding_score", "context_share", "copy_rate", "lookback_ratio")
+"""What pages, and what pages without a calibration; chosen at first."""
 
 
 def definition() -> Definition:
     """The dashboard."""
     signals = choice("signal", "Signal", "attention_drift_residual", "signal")
+    signals.current(VariableOption(text=[*PAGING], value=[*PAGING], selected=True))
     return Definition(
         uid="attention-alert",
         title="Attention: alert detail",
@@ -27,7 +32,7 @@ def definition() -> Definition:
 
 
 def _verdict() -> Row:
-    since = q.series("attention_drift_since_timestamp_seconds", signal="~$signal")
+    since = q.series("attention_drift_since_timestamp_seconds")
     columns = {name: name for name in ("route", "model_name", "signal", "direction", "kind")}
     return Row(
         title="What broke",
@@ -93,16 +98,17 @@ def _residual() -> Row:
 
 
 def _moved() -> Row:
-    shift = q.series("attention_drift_shift_deviations")
-    ranked = f"max by ({', '.join(SIGNAL)}) ({shift})"
+    residual, expected = q.series("attention_drift_residual"), q.series("attention_drift_expected")
+    ranked = f"avg by ({', '.join(SIGNAL)}) ({residual} / {expected})"
     return Row(
         title="What moved and what did not",
         height=8,
         panels=(
             p.bars(
-                "Shift by signal",
-                "In standard deviations of a reference request; below 0 is a drop.",
-                "suffix: sd",
+                "Residual by signal, of what is expected",
+                "Of about the last 100 requests; below 0 is a drop. All signals, whether chosen "
+                "above or not.",
+                "percentunit",
                 p.instant(f"sort({ranked})", SIGNAL_LEGEND),
             ),
             p.timeseries(
@@ -162,6 +168,15 @@ def _measuring() -> Row:
                 "Samples of which the documents' share could not be measured.",
                 "percentunit",
                 p.query(f"{unmeasured} / {samples}", "{{route}}"),
+            ),
+            p.timeseries(
+                "Why a stream is unmeasured",
+                "1 while it is, by reason.",
+                "short",
+                p.query(
+                    f"max by (route, reason) ({q.series('attention_drift_unmeasured')})",
+                    "{{route}}: {{reason}}",
+                ),
             ),
             p.timeseries(
                 "Engines restarted",

@@ -5,6 +5,7 @@ _SIGNAL = (*_STREAM, "signal")
 
 DRIFT = {
     "attention_drift_state": (*_STREAM, "attention_drift_state"),
+    "attention_drift_unmeasured": (*_STREAM, "reason"),
     "attention_drift_evidence": _STREAM,
     "attention_drift_threshold": (),
     "attention_drift_expected": _SIGNAL,

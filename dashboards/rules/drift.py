@@ -3,6 +3,7 @@
 from dashboards.rules.alert import Alert, Looked
 
 _STREAM = {"model_name": "model", "route": "route"}
+_SIGNAL = {**_STREAM, "signal": "signal"}
 _OPEN = "model_name, route, signal, direction, kind"
 _SINCE = Looked("attention_drift_since_timestamp_seconds", ("model_name", "route", "signal"))
 _HOW_MUCH = (
@@ -30,7 +31,7 @@ ALERTS = (
         summary="Attention to documents changed on route {{ $labels.route }}",
         description=f"{_HOW_MUCH} The traffic is like the reference; the behaviour is not.",
         dashboard="attention-alert",
-        chosen=_STREAM,
+        chosen=_SIGNAL,
         looked={"since": _SINCE},
         explained_by={"AttentionFleetDrift": ("model_name",)},
     ),
@@ -53,7 +54,7 @@ ALERTS = (
         summary="Traffic on route {{ $labels.route }} is outside what the baseline knows",
         description=f"{_HOW_MUCH} Most requests are longer or other than any of the reference.",
         dashboard="attention-alert",
-        chosen=_STREAM,
+        chosen=_SIGNAL,
         looked={"since": _SINCE},
     ),
     Alert(

@@ -119,4 +119,6 @@ def intervals(step: float, scrape: float, span: float) -> dict[str, str]:
 
 def _default(variable: Mapping[str, Any]) -> str:
     current = variable.get("current", {}).get("value", "")
+    if isinstance(current, list):
+        return f"({'|'.join(current)})"
     return str(variable.get("allValue") if current == "$__all" else current)

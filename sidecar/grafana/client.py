@@ -99,4 +99,4 @@ def _error(method: str, path: str, error: Exception, tries: str = "") -> Grafana
         advice = _ADVICE.get(status, "")
         told = f"{request}: {error.message}{tries}{': ' if advice else ''}{advice}"
         return GrafanaError(told, status)
-    return GrafanaError(f"{request}: Grafana does not answer{tries}: {error}")
+    return GrafanaError(f"{request}: Grafana does not answer as it should{tries}: {error}")

@@ -41,8 +41,8 @@ def seen(folder: Path, tags: Sequence[str] = VERSION_TAGS) -> list[Deploy]:
     found = []
     for what, column in columns.items():
         sql = (
-            f"select model_name, {column} as version, min(time) as first from samples "  # noqa: S608
-            f"where {column} is not null group by all order by first"
+            f"select model_name, {column} as version, min(time) as moment from samples "  # noqa: S608
+            f"where {column} is not null group by all order by moment"
         )
         rows = archive.open(folder).sql(sql).fetchall()
         known: set[str] = set()

@@ -17,9 +17,9 @@ from sidecar.daemon.sinks.histograms import BOUNDS
 from sidecar.daemon.sinks.kafka.stream import STATES as KAFKA_STATES
 from sidecar.schema import SIGNAL_NAMES
 
-STEP, STEPS = 30, 240
+STEP, STEPS = 60, 120
 SCRAPED = {"job": "sidecar", "instance": "pod-1:9464"}
-CHANGE, NOTICED = 168, 180
+CHANGE, NOTICED = 84, 90
 """Steps at which the route's signals fall, and at which the alert opens."""
 BROKEN, THRESHOLD = "shop", 4e7
 ROUTES = ("shop", "staff", "policy")
@@ -72,7 +72,9 @@ def write(file: Path, end: int) -> None:
             for step in range(STEPS):
                 value = line.value(step)
                 if value is not None:
-                    output.write(f"{line.name}{{{inside}}} {value:g} {start + STEP * step}\n")
+                    output.write(
+                        f"{line.name}{{{inside}}} {float(value)!r} {start + STEP * step}\n"
+                    )
         output.write("# EOF\n")
 
 
@@ -150,6 +152,8 @@ def _drift(random: np.random.Generator) -> Iterator[Line]:
                 lambda step, route=route, state=state: float(state == _state(route, step)),  # type: ignore[misc]
             )
         if route == "faq":
+            why = stream | {"reason": "no_baseline"}
+            yield Line("attention_drift_unmeasured", why, lambda _: 1.0)
             continue
         noise = 10 ** random.uniform(0, 1.5, STEPS)
         yield Line(
@@ -159,6 +163,10 @@ def _drift(random: np.random.Generator) -> Iterator[Line]:
         )
         for signal in SIGNAL_NAMES:
             yield from _signal(stream | {"signal": signal}, random)
+    yield from _alert()
+
+
+def _alert() -> Iterator[Line]:
     yield Line("attention_drift_threshold", {}, lambda _: THRESHOLD)
     opened = {"model_name": "demo", "route": BROKEN, "signal": "grounding_score"}
     kind = {"direction": "drop", "kind": "behaviour"}
@@ -166,6 +174,9 @@ def _drift(random: np.random.Generator) -> Iterator[Line]:
         "attention_drift_since_timestamp_seconds",
         opened | kind,
         lambda step: SINCE[0] if step >= NOTICED else None,
+    )
+    yield Line(
+        "attention_drift_shift_deviations", opened, lambda step: -1.4 if step >= NOTICED else None
     )
     alerts = {"model_name": "demo", "route": BROKEN} | kind
     yield Line("attention_drift_alerts_total", alerts, lambda step: float(step >= NOTICED))
@@ -185,7 +196,7 @@ def _state(route: str, step: int) -> str:
 
 def _evidence(route: str, step: int, noise: float) -> float:
     past = step - CHANGE
-    return noise * 10 ** min(8.0, 0.6 * past) if route == BROKEN and past > 0 else noise
+    return noise * 10 ** min(8.0, 1.2 * past) if route == BROKEN and past > 0 else noise
 
 
 def _signal(labels: dict[str, str], random: np.random.Generator) -> Iterator[Line]:
@@ -199,6 +210,5 @@ def _signal(labels: dict[str, str], random: np.random.Generator) -> Iterator[Lin
 
     yield Line("attention_drift_expected", labels, lambda _: usual)
     yield Line("attention_drift_residual", labels, residual)
-    yield Line("attention_drift_shift_deviations", labels, lambda step: residual(step) / 0.1)
     for name in ("psi", "ks", "wasserstein"):
         yield Line(f"attention_drift_{name}", labels, lambda step: abs(residual(step)))

@@ -2,7 +2,8 @@
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ COLORS = {
 }
 LINES = ("#5794f2", "#ff9830", "#b877d9", "#73bf69", "#fade2a", "#5cd6d6", "#f2a6c0", "#c4a484")
 INK, FAINT, PANEL, GRID = "#d8d9da", "#8e8e8e", "#181b1f", "#2c3235"
-_MOST_NAMED = 6
 
 
 def draw(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
@@ -96,20 +96,26 @@ def _stat(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
 
 def _timeline(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     options = _defaults(panel)["mappings"][0]["options"]
-    half = data.span.step / 2
+    colors = {place: COLORS.get(one["color"], one["color"]) for place, one in options.items()}
     ordered = sorted(data.series, key=lambda one: one.name, reverse=True)
     for row, one in enumerate(ordered):
-        for time, value in zip(one.times, one.values, strict=True):
-            color = options[f"{value:.0f}"]["color"]
-            left, right = np.array([time - half, time + half]).astype("datetime64[s]")
-            width = date2num(right) - date2num(left)
-            axes.barh(row, width, left=date2num(left), height=0.8, color=COLORS.get(color, color))
+        for left, right, value in _stretches(one, data.span.step):
+            axes.barh(row, right - left, left=left, height=0.8, color=colors[f"{value:.0f}"])
     axes.set_yticks(range(len(ordered)), [one.name for one in ordered], color=INK, fontsize=8)
-    for option in options.values():
-        color = COLORS.get(option["color"], option["color"])
-        axes.barh(0, 0, color=color, label=option["text"])
+    for place, option in options.items():
+        axes.barh(0, 0, color=colors[place], label=option["text"])
     _time_axis(data, axes)
     _legend(axes)
+
+
+def _stretches(series: Series, step: float) -> Iterator[tuple[float, float, float]]:
+    """Start, end and value of each stretch of one value; times as matplotlib's dates."""
+    breaks = (np.diff(series.values) != 0) | (np.diff(series.times) > 1.5 * step)
+    edges = [0, *(np.flatnonzero(breaks) + 1), len(series.times)]
+    for first, after in pairwise(edges):
+        moments = [series.times[first], series.times[after - 1] + step]
+        left, right = date2num(np.array(moments).astype("datetime64[s]"))
+        yield float(left), float(right), float(series.values[first])
 
 
 def _heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
@@ -241,9 +247,12 @@ def _value_axis(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
 def _legend(axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     if handles:
+        across = axes.get_position().width * axes.figure.get_figwidth()
+        columns = max(1, int(across / (0.45 + 0.055 * max(map(len, names)))))
+        most = 2 * columns
         axes.legend(
-            handles[:_MOST_NAMED], names[:_MOST_NAMED], loc="upper left",
-            bbox_to_anchor=(0, -0.1), ncols=4, fontsize=6.5, frameon=False, labelcolor=INK,
+            handles[:most], names[:most], loc="upper left",
+            bbox_to_anchor=(0, -0.1), ncols=columns, fontsize=6.5, frameon=False, labelcolor=INK,
             handlelength=1.2, columnspacing=1.0,
         )  # fmt: skip
 
