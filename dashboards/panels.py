@@ -19,6 +19,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 UNMEASURED = "not measured"
 GREY, GREEN, YELLOW, ORANGE, RED = "#7f8790", "green", "yellow", "orange", "red"
 
+_BY_NAME = dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+
 Panel = Builder[model.Panel]
 Query = prometheus.Dataquery
 
@@ -49,7 +51,7 @@ def timeseries(
     """Lines over time; above ``limit``, where there is one, the background is red."""
     panel = (
         lines.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
-        .line_width(2).fill_opacity(0).show_points(kinds.VisibilityMode.NEVER)
+        .color_scheme(_BY_NAME).line_width(2).fill_opacity(0).show_points(kinds.VisibilityMode.NEVER)
         .legend(_legend()).tooltip(_tooltip())
     )  # fmt: skip
     if limit is not None:

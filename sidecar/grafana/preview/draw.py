@@ -54,11 +54,9 @@ def _lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     if custom.get("stacking", {}).get("mode") == "normal":
         _stack(data, axes)
     else:
-        names = {one.name.removesuffix(" expected"): None for one in data.series}
-        colors = dict(zip(names, LINES * len(names), strict=False))
         for one in data.series:
             style = (0, (5, 3)) if thin and thin.search(one.name) else "-"
-            color = colors[one.name.removesuffix(" expected")]
+            color = LINES[data.place(one.name.removesuffix(" expected")) % len(LINES)]
             width = 1.0 if style != "-" else 1.6
             axes.plot(_dates(one), one.values, color=color, ls=style, lw=width, label=one.name)
     _limit(panel, axes)

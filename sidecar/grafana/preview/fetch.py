@@ -60,6 +60,12 @@ class Data:
     errors: list[str] = field(default_factory=list)
     marks: list[float] = field(default_factory=list)
     """Estimated moments of change, in seconds since 1970."""
+    places: dict[str, int] = field(default_factory=dict)
+    """Of a line's name among all of the dashboard, so that it has one colour everywhere."""
+
+    def place(self, name: str) -> int:
+        """The place of a name; new ones come last."""
+        return self.places.setdefault(name, len(self.places))
 
 
 class Source:
@@ -71,10 +77,11 @@ class Source:
         self._answers, self._span = answers, span
         self.variables = {**board.variables(), **span.intervals(), **chosen}
         self._board = board
+        self._places: dict[str, int] = {}
 
     def panel(self, panel: Mapping[str, Any], marks: list[float]) -> Data:
         """Data of a panel; a query that fails is told in it."""
-        data = Data(self._span, marks=marks)
+        data = Data(self._span, marks=marks, places=self._places)
         for target in boards.targets(panel):
             try:
                 data.series.extend(self._series(target))
