@@ -86,7 +86,8 @@ def preview(
     try:
         answers, shown = _source(prometheus, span, end, scrape_interval, recorded)
         chosen = dict(_pair(one) for one in choose)
-        wanted = [one for one in boards() if not names or one.uid.split("-", 1)[1] in names]
+        drawn = [one for one in boards() if one.has_queries]
+        wanted = [one for one in drawn if not names or one.uid.split("-", 1)[1] in names]
         if not wanted:
             raise click.UsageError(f"no dashboard is called {' or '.join(names)}")
         kept = previews.Recording(answers)

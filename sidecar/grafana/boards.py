@@ -61,6 +61,11 @@ class Board:
         """All panels, rows left out."""
         yield from (panel for panel in self.model["panels"] if panel["type"] != "row")
 
+    @property
+    def has_queries(self) -> bool:
+        """Whether any panel asks for data; the runbooks do not."""
+        return any(panel.get("targets") for panel in self.panels())
+
     def variables(self) -> dict[str, str]:
         """The default of every variable, as it stands in a query."""
         return {one["name"]: _default(one) for one in self.model["templating"]["list"]}
