@@ -87,7 +87,8 @@ def _deploys() -> Builder[model.AnnotationQuery]:
     )
     return (
         dashboard.AnnotationQuery().name("Deploys").datasource(_GRAFANA)
-        .enable(True).icon_color("blue").target(target)
+        .enable(True).icon_color("blue")
+        .target(target)  # type: ignore[arg-type] # the library's own type of this target
     )  # fmt: skip
 
 

@@ -14,21 +14,11 @@ if TYPE_CHECKING:
 _SPANS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-class Duration(click.ParamType):
-    """A number and `m`, `h` or `d`, as seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds. Fails on anything else."""
-        if isinstance(value, (int, float)):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", value)
-        if not match or not float(match[1]):
-            self.fail(f"{value!r}: should be a number and m, h or d, such as 30m", param, ctx)
-        return float(match[1]) * _SPANS[match[2]]
+def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text)
+    if not match or not float(match[1]):
+        raise click.BadParameter(f"{text!r}: should be a number and m, h or d, such as 30m")
+    return float(match[1]) * _SPANS[match[2]]
 
 
 @click.group()
@@ -44,7 +34,10 @@ def dashboards() -> None:
     show_default=True,
     help="Address of a Prometheus that scrapes daemon and vLLM.",
 )
-@click.option("--span", type=Duration(), default="1h", show_default=True, help="How far back.")
+@click.option(
+    "--span", metavar="DURATION", default="1h", show_default=True, callback=_seconds,
+    help="How far back: a number and m, h or d.",
+)  # fmt: skip
 @click.option("--end", type=click.DateTime(), help="End of the span, in UTC; by default now.")
 @click.option(
     "--scrape-interval", default=15.0, show_default=True, help="Prometheus's, in seconds."

@@ -83,7 +83,7 @@ def lines() -> Iterator[Line]:
     random = np.random.default_rng(7)
     yield from _histograms(random)
     yield from _drift(random)
-    for name, labels in sorted((names.ours() | names.vllm()).items()):
+    for name, labels in sorted({**names.ours(), **names.vllm()}.items()):
         if _base(name) in _observed() or name in DRIFT:
             continue
         for values in product(*(VALUES.get(label, ("x",)) for label in sorted(labels))):

@@ -17,6 +17,12 @@ def selectors(expr: str) -> list[promql_parser.VectorSelector]:
     return [node for node in nodes(expr) if isinstance(node, promql_parser.VectorSelector)]
 
 
+def name_of(selector: promql_parser.VectorSelector) -> str:
+    """The metric that it selects."""
+    assert selector.name, f"{selector.prettify()} names no metric"
+    return selector.name
+
+
 def matchers(selector: promql_parser.VectorSelector) -> dict[str, str]:
     return {one.name: one.value for one in selector.matchers.matchers}
 

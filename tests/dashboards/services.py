@@ -20,7 +20,8 @@ def backfill(promtool: Path, folder: Path, end: int) -> None:
     history.SINCE[0] = end - history.STEP * (history.STEPS - history.CHANGE)
     file = folder / "history.txt"
     history.write(file, end)
-    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", file, folder / "data"]
+    made = ("tsdb", "create-blocks-from", "openmetrics")
+    command: list[str | Path] = [promtool, *made, file, folder / "data"]
     subprocess.run(command, check=True, capture_output=True)
 
 

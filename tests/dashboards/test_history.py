@@ -61,7 +61,7 @@ def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
     for uid, board in BOARDS.items():
         assert (tmp_path / f"{uid}.png").read_bytes().startswith(b"\x89PNG")
         page = (tmp_path / f"{uid}.html").resolve()
-        command = [browser, "--no-sandbox", "--dump-dom", page.as_uri()]
+        command = [str(browser), "--no-sandbox", "--dump-dom", page.as_uri()]
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         drawn = [panel for panel in board.panels() if panel["type"] != "text"]
         assert shown.count("<svg") == len(drawn)

@@ -8,7 +8,7 @@ import pytest
 from dashboards import names
 from dashboards.shared import SCHEMA_VERSION, TAG
 from sidecar.grafana.boards import Board, boards, targets
-from tests.dashboards.promql import matchers, selectors, sent
+from tests.dashboards.promql import matchers, name_of, selectors, sent
 
 BOARDS = boards()
 PANELS = [
@@ -56,9 +56,10 @@ def test_variables_follow_the_linters_rules(board: Board) -> None:
         if one["type"] == "query":
             assert one["datasource"]["uid"] == "${datasource}"
             assert one["refresh"] == 2
-            metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"]).groups()
-            [selector] = selectors(sent(board, metric))
-            assert label in names.labels_of(selector.name) | {"job", "instance"}
+            values = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"])
+            assert values
+            [selector] = selectors(sent(board, values[1]))
+            assert values[2] in names.labels_of(name_of(selector)) | {"job", "instance"}
 
 
 def test_dashboards_have_addresses_and_titles_of_their_own() -> None:
@@ -113,7 +114,7 @@ def test_a_query_parses_and_names_what_is_published(board: Board, expr: str) -> 
     assert found
     for selector in found:
         added = {"job", "instance"}
-        known = names.labels_of(selector.name) | added
+        known = names.labels_of(name_of(selector)) | added
         assert set(matchers(selector)) - known == set()
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from dashboards import generate, names
 from sidecar import wire
 from sidecar.demo.deployment import Deployment
 from sidecar.demo.faults import HEALTHY
-from sidecar.demo.layout import SERVED_NAME, Layout, clean, prepare
+from sidecar.demo.layout import SERVED_NAME, Layout, prepared
 from sidecar.demo.processes import Child, answers
 from sidecar.demo.traffic import Traffic
 from sidecar.grafana.boards import boards, filled, targets
@@ -81,35 +82,44 @@ def until(condition: Callable[[], Any], seconds: float) -> Any:
 @pytest.fixture(scope="module")
 def running(requires: Requires, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("live")
-    layout = prepare(folder / "demo")
-    environment = layout.settings() | SETTINGS
+    with (
+        prepared(folder / "demo") as layout,
+        services.webhook() as (hook, alerts),
+        ExitStack() as s,
+    ):
+        environment = layout.settings() | SETTINGS
+        log = folder / "daemon.log"
+        daemon = s.enter_context(Child("daemon", layout.daemon_command(), env=environment, log=log))
+        deployment = s.enter_context(Deployment(layout))
+        url = s.enter_context(watched(requires, folder, layout, hook))
+        ready = f"{layout.daemon_url}/metrics"
+        daemon.wait_until(lambda: answers(ready), seconds=120, what="the start")
+        deployment.deploy(HEALTHY)
+        started = time.time()
+        with Traffic(layout.engine_url, SERVED_NAME, HEALTHY, seed="live") as users:
+            until(lambda: len(users.tally.answers) >= 20, 240)
+            time.sleep(TRAFFIC_SECONDS)
+            yield Running(layout, url, alerts, started)
+        assert users.tally.failures == []
+
+
+@contextmanager
+def watched(requires: Requires, folder: Path, layout: Layout, hook: str) -> Iterator[str]:
+    """A Prometheus that scrapes daemon and vLLM, with our rules and an Alertmanager; its address."""
     targets = {
         "sidecar": f"127.0.0.1:{layout.daemon_port}",
         "vllm": f"127.0.0.1:{layout.engine_port}",
     }
     rules = generate.FOLDER / "prometheus/attention.rules.yaml"
-    daemon = Child("daemon", layout.daemon_command(), env=environment, log=folder / "daemon.log")
-    with services.webhook() as (hook, alerts), daemon, Deployment(layout) as deployment:
-        route = {"receiver": "hook", "group_wait": "0s", "group_interval": "1s"}
-        receivers = [{"name": "hook", "webhook_configs": [{"url": hook}]}]
-        configuration = {"route": route, "receivers": receivers}
-        manager = requires("prometheus-alertmanager")
-        with (
-            services.alertmanager(manager, folder, configuration) as address,
-            services.prometheus(
-                requires("prometheus"), folder, targets, rules=rules, alertmanager=address
-            ) as url,
-        ):
-            ready = f"{layout.daemon_url}/metrics"
-            daemon.wait_until(lambda: answers(ready), seconds=120, what="the start")
-            deployment.deploy(HEALTHY)
-            started = time.time()
-            with Traffic(layout.engine_url, SERVED_NAME, HEALTHY, seed="live") as users:
-                until(lambda: len(users.tally.answers) >= 20, 240)
-                time.sleep(TRAFFIC_SECONDS)
-                yield Running(layout, url, alerts, started)
-            assert users.tally.failures == []
-    clean(layout)
+    receivers = [{"name": "hook", "webhook_configs": [{"url": hook}]}]
+    route = {"receiver": "hook", "group_wait": "0s", "group_interval": "1s"}
+    configuration = {"route": route, "receivers": receivers}
+    manager, program = requires("prometheus-alertmanager"), requires("prometheus")
+    with (
+        services.alertmanager(manager, folder, configuration) as address,
+        services.prometheus(program, folder, targets, rules=rules, alertmanager=address) as url,
+    ):
+        yield url
 
 
 @pytest.mark.parametrize(("uid", "panel"), PANELS, ids=lambda one: str(one)[:60])

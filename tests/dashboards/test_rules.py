@@ -15,7 +15,7 @@ from dashboards.rules.alert import Alert
 from dashboards.rules.records import expanded, records
 from dashboards.rules.table import ALERTS
 from tests.conftest import Requires
-from tests.dashboards.promql import matchers, selectors
+from tests.dashboards.promql import matchers, name_of, selectors
 from tests.dashboards.rule_cases import CASES, SHIFT, Case, Series
 
 RULES = generate.FOLDER / "prometheus/attention.rules.yaml"
@@ -104,7 +104,7 @@ def test_an_alert_reads_what_is_published_and_is_explained_by_alerts_that_exist(
     alert = ALERTS[name]
     for selector in selectors(alert.expr):
         if selector.name not in RECORDED:
-            known = names.labels_of(selector.name) | {"job", "instance"}
+            known = names.labels_of(name_of(selector)) | {"job", "instance"}
             assert set(matchers(selector)) <= known
     for source, equal in alert.explained_by.items():
         assert set(equal) <= set(CASES[name].labels)
@@ -124,7 +124,7 @@ def test_a_runbook_can_be_followed(page: tuple[str, str]) -> None:
     assert queries
     for query in queries:
         for selector in selectors(query):
-            names.labels_of(selector.name)
+            names.labels_of(name_of(selector))
 
 
 def test_grafanas_rules_are_the_same_alerts_without_recorded_series() -> None:

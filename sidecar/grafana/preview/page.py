@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from sidecar.grafana import boards
 from sidecar.grafana.boards import Board
 from sidecar.grafana.preview.answers import Answers
-from sidecar.grafana.preview.draw import FAINT, INK, PANEL, draw
+from sidecar.grafana.preview.draw import draw
 from sidecar.grafana.preview.fetch import Data, Source, Span
+from sidecar.grafana.preview.style import BACK, FAINT, INK, PANEL
 
 _UNIT_WIDTH, _UNIT_HEIGHT, _GAP = 0.62, 0.42, 0.12
 """Inches of a unit of Grafana's grid, and between panels."""
 _HEAD = 0.5
-BACK = "#111217"
 
 _STYLE = """
 body { background: #111217; color: #d8d9da; font: 14px system-ui, sans-serif; margin: 16px; }
