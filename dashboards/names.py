@@ -9,7 +9,12 @@ from sidecar.daemon import catalogue
 
 VLLM_FILE = Path(__file__).with_name("vllm-metrics.txt")
 """A name and its labels on each line, as vLLM 0.32 publishes them."""
-_PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds")
+_PROCESS = (
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_start_time_seconds",
+)
 _PARTS = {
     "histogram": (("_bucket", ("le",)), ("_sum", ()), ("_count", ())),
     "stateset": (("", ("",)),),

@@ -10,10 +10,12 @@ Severity = Literal["critical", "warning", "info"]
 
 @dataclass(frozen=True)
 class Looked:
-    """A further value for the description: a metric of the series that shares these labels."""
+    """What the description says besides, of the series that share these labels with the alert."""
 
     metric: str
     labels: tuple[str, ...]
+    each: str = ""
+    """The label whose values are listed; without one, the least value of the series is said."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Alert:
     """One row of the table.
 
     ``summary`` and ``description`` are templates of Prometheus: ``{{ $labels.route }}`` and
-    ``{{ $value | humanize }}``; each name in ``looked`` can be used as ``$value`` can.
+    ``{{ $value | humanize }}``; each name in ``looked`` can be used as ``$value`` can, and a list
+    without a pipe: ``{{ $routes }}``.
     """
 
     name: str

@@ -75,5 +75,8 @@ def _further(alert: Alert) -> list[alerting.Query]:
 
 
 def _named(looked: Looked) -> str:
-    """The series without the labels that the alert lacks, and without its name."""
-    return f"max by ({', '.join(looked.labels)}) ({looked.metric})"
+    """The least value by the alert's labels, or the number of the values that are listed."""
+    by = ", ".join(looked.labels)
+    if not looked.each:
+        return f"min by ({by}) ({looked.metric})"
+    return f"count by ({by}) (group by ({by}, {looked.each}) ({looked.metric}))"

@@ -69,7 +69,7 @@ ALERTS = (
     Alert(
         name="AttentionSinkDown",
         severity="warning",
-        expr="attention_sidecar_sink_up == 0",
+        expr='attention_sidecar_sink_up{sink!="drift"} == 0',
         wait="5m",
         summary="Sink {{ $labels.sink }} of {{ $labels.instance }} fails",
         description="Samples wait for it, then they are dropped and counted.",

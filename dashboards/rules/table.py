@@ -1,10 +1,10 @@
 """All alerts, and the order in which one explains another."""
 
-from dashboards.rules import drift, losses, measuring
+from dashboards.rules import drift, losses, measuring, watching
 from dashboards.rules.alert import Alert
 
 GROUPS: dict[str, tuple[Alert, ...]] = {
-    "attention-drift": drift.ALERTS,
+    "attention-drift": (*drift.ALERTS, *watching.ALERTS),
     "attention-measuring": measuring.ALERTS,
     "attention-delivery": losses.ALERTS,
 }

@@ -10,7 +10,7 @@ import yaml
 from dashboards import generate
 from dashboards.rules.table import ALERTS
 from tests.conftest import Requires
-from tests.dashboards.rule_cases import CASES
+from tests.dashboards.cases import CASES
 from tests.dashboards.services import alertmanager
 
 PAIRS = [(name, source) for name, alert in ALERTS.items() for source in alert.explained_by]

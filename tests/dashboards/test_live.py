@@ -105,7 +105,7 @@ def running(requires: Requires, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @contextmanager
 def watched(requires: Requires, folder: Path, layout: Layout, hook: str) -> Iterator[str]:
-    """A Prometheus that scrapes daemon and vLLM, with our rules and an Alertmanager; its address."""
+    """Address of a Prometheus that scrapes both, with our rules and an Alertmanager."""
     targets = {
         "sidecar": f"127.0.0.1:{layout.daemon_port}",
         "vllm": f"127.0.0.1:{layout.engine_port}",

@@ -13,10 +13,10 @@ from dashboards import generate, names, runbooks
 from dashboards.rules import grafana, text
 from dashboards.rules.alert import Alert
 from dashboards.rules.records import expanded, records
-from dashboards.rules.table import ALERTS
+from dashboards.rules.table import ALERTS, GROUPS
 from tests.conftest import Requires
+from tests.dashboards.cases import CASES, Case, Series
 from tests.dashboards.promql import matchers, name_of, selectors
-from tests.dashboards.rule_cases import CASES, SHIFT, Case, Series
 
 RULES = generate.FOLDER / "prometheus/attention.rules.yaml"
 RECORDED = {record.name for record in records()}
@@ -55,7 +55,12 @@ def promtool(
         "alert_rule_test": [{"eval_time": at, "alertname": name, "exp_alerts": found}],
     }
     file = folder / "test.yaml"
-    whole = {"rule_files": [str(RULES)], "evaluation_interval": every, "tests": [test]}
+    whole = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": every,
+        "group_eval_order": ["attention-records", *GROUPS],
+        "tests": [test],
+    }
     file.write_text(yaml.safe_dump(whole))
     done = subprocess.run(
         [tool, "test", "rules", file], capture_output=True, text=True, check=False
@@ -79,17 +84,6 @@ def test_it_is_silent(name: str, requires: Requires, tmp_path: Path) -> None:
     promtool(requires("promtool"), tmp_path, name, given=CASES[name].silent, found=[])
 
 
-def test_drift_pages_also_where_the_size_of_the_shift_is_not_published(
-    requires: Requires, tmp_path: Path
-) -> None:
-    name = "AttentionGroundingDrift"
-    case = CASES[name]
-    given = {key: value for key, value in case.fires.items() if not key.startswith(SHIFT)}
-    unknown = Case(case.fires, {}, case.labels, value="0.00", looked=case.looked)
-    found = expected(ALERTS[name], unknown)
-    promtool(requires("promtool"), tmp_path, name, given=given, found=[found])
-
-
 def test_prometheus_and_alertmanager_accept_the_files(requires: Requires, tmp_path: Path) -> None:
     subprocess.run([requires("promtool"), "check", "rules", RULES], check=True)
     whole = yaml.safe_load((generate.FOLDER / "alertmanager/inhibit-rules.yaml").read_text())
@@ -106,6 +100,8 @@ def test_an_alert_reads_what_is_published_and_is_explained_by_alerts_that_exist(
         if selector.name not in RECORDED:
             known = names.labels_of(name_of(selector)) | {"job", "instance"}
             assert set(matchers(selector)) <= known
+    for looked in alert.looked.values():
+        assert {*looked.labels, looked.each or looked.labels[0]} <= names.labels_of(looked.metric)
     for source, equal in alert.explained_by.items():
         assert set(equal) <= set(CASES[name].labels)
         assert set(equal) <= set(CASES[source].labels)
@@ -141,3 +137,4 @@ def test_grafanas_rules_are_the_same_alerts_without_recorded_series() -> None:
         assert condition["model"]["expression"] == "is_number($A)"
         assert len(rule["uid"]) <= 40
         assert "$value " not in str(rule["annotations"])
+        assert "| query" not in str(rule["annotations"]), "Grafana's templates cannot ask"
