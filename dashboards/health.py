@@ -2,7 +2,7 @@
 
 from dashboards import panels as p
 from dashboards import queries as q
-from dashboards import sinks
+from dashboards import sinks, watch
 from dashboards.delivery import BUDGET_LEFT, OBJECTIVE, loss_ratio
 from dashboards.layout import Row
 from dashboards.shared import Definition
@@ -27,11 +27,12 @@ def definition() -> Definition:
         title="Attention: sidecar health",
         description=(
             "The sidecar itself: taps that do not measure, losses by reason, queues, "
-            "what it costs, and how far archive, Kafka and OpenTelemetry are behind."
+            "what it costs, how far archive, Kafka and OpenTelemetry are behind, and whether drift "
+            "is watched and told."
         ),
         rows=(
             *(_taps(), _losses(), _queues(), _cost()),
-            *(sinks.archive(), sinks.kafka(), sinks.otel(), sinks.page()),
+            *(sinks.archive(), sinks.kafka(), sinks.otel(), *watch.rows(), sinks.page()),
         ),
     )
 

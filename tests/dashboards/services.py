@@ -17,7 +17,6 @@ from tests.dashboards import history
 
 def backfill(promtool: Path, folder: Path, end: int) -> None:
     """Write a database with the made-up history."""
-    history.SINCE[0] = end - history.STEP * (history.STEPS - history.CHANGE)
     file = folder / "history.txt"
     history.write(file, end)
     made = ("tsdb", "create-blocks-from", "openmetrics")

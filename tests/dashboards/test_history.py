@@ -13,11 +13,11 @@ from sidecar.grafana.boards import boards, targets
 from sidecar.grafana.preview import Live, Recorded
 from sidecar.grafana.preview.fetch import Source, Span
 from tests.conftest import Requires
-from tests.dashboards import history
+from tests.dashboards.history.scene import CHANGE, STEP, STEPS
 from tests.dashboards.services import backfill, prometheus
 
 END = 1_795_000_000
-SPAN = Span(END - 3600.0, float(END), history.STEP)
+SPAN = Span(END - 3600.0, float(END), STEP)
 BOARDS = {board.uid: board for board in boards() if board.has_queries}
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board.panels()]
 
@@ -34,7 +34,7 @@ def url(requires: Requires, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def preview(url: str, out: Path, *arguments: str) -> Result:
     command = ["dashboards", "preview", "--prometheus", url, "--out", str(out)]
-    end = ["--end", "2026-11-18T11:06:40", "--scrape-interval", str(history.STEP)]
+    end = ["--end", "2026-11-18T11:06:40", "--scrape-interval", str(STEP)]
     return CliRunner().invoke(main, [*command, *end, *arguments], catch_exceptions=False)
 
 
@@ -48,7 +48,7 @@ def test_every_query_of_a_panel_brings_something(url: str, uid: str, panel) -> N
 
 def test_the_change_is_marked_where_it_was(url: str) -> None:
     marks = Source(Live(url), BOARDS["attention-overview"], SPAN, {}).marks()
-    assert marks == [END - history.STEP * (history.STEPS - history.CHANGE)]
+    assert marks == [END - STEP * (STEPS - CHANGE)]
 
 
 def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
