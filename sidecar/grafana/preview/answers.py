@@ -31,7 +31,6 @@ class Live:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.Client(timeout=_SECONDS)
 
     def at(self, expr: str, time: float) -> Result:
         """Result of an instant query. Raises PreviewError."""
@@ -43,7 +42,7 @@ class Live:
 
     def _ask(self, kind: str, parameters: dict[str, Any]) -> Result:
         try:
-            answer = self._client.post(f"{self._url}/api/v1/{kind}", data=parameters)
+            answer = httpx.post(f"{self._url}/api/v1/{kind}", data=parameters, timeout=_SECONDS)
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise PreviewError(f"{self._url} did not answer: {error}") from None
