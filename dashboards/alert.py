@@ -26,7 +26,10 @@ def definition() -> Definition:
             "what the baseline expects, what moved, and whether measuring itself changed."
         ),
         variables=(signals,),
-        rows=(_verdict(), _evidence(), _residual(), _moved(), _shape(), _measuring()),
+        rows=(
+            *(_verdict(), _evidence(), _expected(), _residual()),
+            *(_moved(), _shape(), _measuring()),
+        ),
         span="now-6h",
     )
 
@@ -75,26 +78,35 @@ def _evidence() -> Row:
     return Row(height=8, panels=(p.dashed(p.logarithmic(panel), "/^threshold$/"),))
 
 
+def _expected() -> Row:
+    panels = []
+    for signal, title in (
+        ("grounding_score", "Grounding score"),
+        ("context_share", "Context share"),
+    ):
+        residual = q.series("attention_drift_residual", signal=signal)
+        expected = q.series("attention_drift_expected", signal=signal)
+        panel = p.timeseries(
+            f"{title}, measured and expected",
+            "Measured: expected plus residual. Dashed: what the baseline says of this traffic's "
+            "lengths, documents and hour.",
+            "percentunit",
+            p.query(f"avg by ({', '.join(STREAM)}) ({residual} + {expected})", STREAM_LEGEND),
+            p.query(f"avg by ({', '.join(STREAM)}) ({expected})", f"{STREAM_LEGEND} expected"),
+        )
+        panels.append(p.dashed(panel, "/expected$/"))
+    return Row(title="Residual against raw", height=8, panels=tuple(panels))
+
+
 def _residual() -> Row:
     residual = q.series("attention_drift_residual", signal="~$signal")
-    expected = q.series("attention_drift_expected", signal="~$signal")
-    raw = p.timeseries(
-        "Measured and expected",
-        "Measured: expected plus residual. Expected: what the baseline says of this traffic's "
-        "lengths, documents and hour.",
-        "percentunit",
-        p.query(
-            f"avg by ({', '.join(SIGNAL)}) ({residual} + {expected})", f"{SIGNAL_LEGEND} measured"
-        ),
-        p.query(f"avg by ({', '.join(SIGNAL)}) ({expected})", f"{SIGNAL_LEGEND} expected"),
-    )
-    left = p.timeseries(
-        "Residual",
+    panel = p.timeseries(
+        "Residual of the chosen signals",
         "What the baseline leaves unexplained. If this moved, it is no matter of longer prompts.",
         "percentunit",
         p.query(f"avg by ({', '.join(SIGNAL)}) ({residual})", SIGNAL_LEGEND),
     )
-    return Row(title="Residual against raw", height=8, panels=(p.dashed(raw, "/expected$/"), left))
+    return Row(height=8, panels=(panel,))
 
 
 def _moved() -> Row:

@@ -11,7 +11,7 @@ TAP = ("model_name", "engine", "rank")
 TAP_LEGEND = "{{model_name}} {{engine}}/{{rank}}"
 _CHOSEN = 'job=~"$job",instance=~"$instance"'
 TAP_COLORS = {
-    "lost": p.RED,
+    "lost": p.PURPLE,
     "off": p.GREY,
     "starting": p.YELLOW,
     "blind": p.RED,

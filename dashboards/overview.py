@@ -31,8 +31,10 @@ def definition() -> Definition:
 
 
 def _now() -> Row:
-    alarm = q.series("attention_drift_state", attention_drift_state="alarm")
-    unmeasured = q.series("attention_drift_state", attention_drift_state="unmeasured")
+    alarm, unmeasured = (
+        q.series("attention_drift_state", attention_drift_state=state, route="!*")
+        for state in ("alarm", "unmeasured")
+    )
     since = q.series("attention_drift_since_timestamp_seconds")
     broken = q.series("attention_tap_state", attention_tap_state="~blind|tripped|lost|off")
     return Row(
@@ -41,7 +43,7 @@ def _now() -> Row:
         panels=(
             p.stat(
                 "Routes in alarm",
-                "Streams whose attention differs from the baseline; * is the median of all routes.",
+                "Routes whose attention differs from the baseline. What several show is one alert.",
                 "short",
                 f"sum(max by (model_name, route) ({alarm}))",
                 {1: p.RED},
@@ -57,7 +59,7 @@ def _now() -> Row:
             ),
             p.stat(
                 "Routes not watched",
-                "Streams that are unmeasured: no baseline, too few requests, or no signal. "
+                "Routes that are unmeasured: no baseline, too few requests, or no signal. "
                 "They are not known to be fine.",
                 "short",
                 f"sum(max by (model_name, route) ({unmeasured}))",

@@ -17,7 +17,8 @@ from grafana_foundation_sdk.models import heatmap as heatmap_kinds
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 UNMEASURED = "not measured"
-GREY, GREEN, YELLOW, ORANGE, RED = "#7f8790", "green", "yellow", "orange", "red"
+GREY, GREEN, YELLOW = "#7f8790", "green", "yellow"
+ORANGE, RED, PURPLE = "orange", "red", "purple"
 
 _BY_NAME = dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 

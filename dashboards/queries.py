@@ -12,7 +12,9 @@ TAP_STATES = ("lost", "off", "starting", "blind", "tripped", "active")
 
 
 def series(name: str, **matchers: str) -> str:
-    """A selector: what variables choose, and ``label="value"``, or a regex after a leading ``~``.
+    """A selector: what variables choose, and ``label="value"``, a regex after a leading ``~``.
+
+    After a leading ``!``, what the label must not be, beside what its variable chooses.
 
     vLLM's series come from another job, so `job` and `instance` choose only our own.
 
@@ -24,11 +26,11 @@ def series(name: str, **matchers: str) -> str:
     found += [
         f'{label}=~"${variable}"'
         for label, variable in CHOSEN.items()
-        if label in labels and label not in matchers
+        if label in labels and matchers.get(label, "!").startswith("!")
     ]
     for label, value in matchers.items():
-        operator = "=~" if value.startswith("~") else "="
-        found.append(f'{label}{operator}"{value.removeprefix("~")}"')
+        operator = {"~": "=~", "!": "!="}.get(value[0], "=")
+        found.append(f'{label}{operator}"{value.lstrip("~!")}"')
     return f"{name}{{{','.join(found)}}}"
 
 

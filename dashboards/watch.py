@@ -46,6 +46,7 @@ def _told() -> Row:
                 p.query(pushes, "{{address}} {{outcome}}"),
             ),
         ),
+        widths=(6, 8, 4, 6),
     )
 
 
@@ -84,4 +85,5 @@ def _kept() -> Row:
                 p.query(q.growth(f"{_OWN}explanations_total", "outcome"), "{{outcome}}"),
             ),
         ),
+        widths=(4, 8, 6, 6),
     )

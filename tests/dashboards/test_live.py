@@ -14,11 +14,13 @@ import zmq
 
 from dashboards import generate, names
 from sidecar import wire
+from sidecar.demo.corpus import EVEN
 from sidecar.demo.deployment import Deployment
-from sidecar.demo.faults import HEALTHY
-from sidecar.demo.layout import SERVED_NAME, Layout, prepared
+from sidecar.demo.faults import CHANGES, HEALTHY
+from sidecar.demo.layout import SERVED_NAME, Layout, baseline_file, prepared
 from sidecar.demo.processes import Child, answers
 from sidecar.demo.traffic import Traffic
+from sidecar.drift import FLEET
 from sidecar.grafana.boards import boards, filled, targets
 from sidecar.grafana.preview import Live, Span
 from sidecar.grafana.preview.fetch import Source
@@ -54,7 +56,7 @@ MUST_SHOW = {
 }
 """Panels that may not be empty after half a minute of the demo's traffic."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.engine]
+pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
 
 @dataclass
@@ -195,6 +197,30 @@ def test_a_real_alert_reaches_the_webhook(running: Running) -> None:
     assert alert["labels"]["severity"] == "warning"
     assert "/d/attention-runbooks?viewPanel=" in alert["annotations"]["runbook_url"]
     assert "{{" not in str(alert["annotations"])
+
+
+@pytest.mark.skipif(not baseline_file().is_file(), reason="the demo's model has no baseline")
+def test_the_demos_regression_is_one_page_with_its_routes(running: Running) -> None:
+    """A retriever that finds nothing of use is rolled out; users go on asking."""
+
+    def told() -> list[dict[str, Any]]:
+        alerts = [alert for body in running.alerts for alert in body["alerts"]]
+        return [one for one in alerts if one["labels"]["alertname"] == "AttentionGroundingDrift"]
+
+    assert told() == []
+    url, change = running.layout.engine_url, CHANGES["retriever"]
+    with Traffic(url, SERVED_NAME, change, seed="regression", users=8):
+        until(told, 1200)
+    fell = [one["labels"] for one in told() if one["labels"]["direction"] == "drop"]
+    assert {labels["model_name"] for labels in fell} == {SERVED_NAME}
+    assert {labels["severity"] for labels in fell} == {"critical"}
+    words = told()[0]["annotations"]["description"]
+    routes = words.partition("Routes: ")[2].partition(".")[0].split(", ")
+    assert set(routes) <= {*EVEN, FLEET}
+    asked = f"{running.prometheus}/api/v1/alerts"
+    answer = httpx.get(asked, timeout=10).json()["data"]["alerts"]
+    names = [one["labels"]["alertname"] for one in answer if one["state"] == "firing"]
+    assert names.count("AttentionGroundingDrift") == 1
 
 
 def test_the_demos_pages_can_be_drawn(running: Running, tmp_path: Path) -> None:

@@ -22,14 +22,18 @@ def stat(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
 
 
 def bars(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
-    """A bar for each series, with its value."""
-    series = [one for one in data.series if np.isfinite(one.last)][:_MOST_BARS]
+    """A bar for each series, with its value; of too many, those furthest from 0."""
+    known = [one for one in data.series if np.isfinite(one.last)]
+    kept = {id(one) for one in sorted(known, key=lambda one: -abs(one.last))[:_MOST_BARS]}
+    series = [one for one in known if id(one) in kept]
     places = np.arange(len(series))[::-1]
     values = [one.last for one in series]
     axes.barh(places, values, color=[level(panel, value) for value in values], height=0.7)
     axes.set_yticks(places, [one.name for one in series], color=INK, fontsize=7)
     axes.axvline(0, color=FAINT, lw=0.8)
-    axes.margins(x=0.25)
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = 0.25 * (high - low) or 1.0
+    axes.set_xlim(low - room, high + room)
     for place, value in zip(places, values, strict=True):
         side = "left" if value >= 0 else "right"
         said = f" {shown(value, unit(panel), data.span.end)} "
@@ -51,7 +55,12 @@ def table(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     cells = [[line.get(name, "") for name in columns] for line in lines.values()][:_MOST_LINES]
     axes.set_axis_off()
     drawn = axes.table(
-        cells, colLabels=list(columns.values()), loc="upper left", cellLoc="left", edges="B"
+        cells,
+        colLabels=list(columns.values()),
+        loc="upper left",
+        cellLoc="left",
+        colLoc="left",
+        edges="B",
     )
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(8)

@@ -24,6 +24,7 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], Data, Axes], None]] = {
 def draw(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     """A panel without its title."""
     axes.set_facecolor(PANEL)
+    axes.set_axisbelow(True)
     axes.tick_params(colors=FAINT, labelsize=7, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -12,6 +12,9 @@ from sidecar.grafana.preview.axes import dates, legend, time_axis, value_axis
 from sidecar.grafana.preview.fetch import Data, Series
 from sidecar.grafana.preview.style import COLORS, FAINT, INK, LINES, defaults
 
+_LEAST_ROWS = 3
+"""Of states: a bar alone would fill the panel."""
+
 
 def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     """A line, or a layer of a stack, for each series."""
@@ -25,11 +28,11 @@ def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
             color = LINES[data.place(one.name.removesuffix(" expected")) % len(LINES)]
             width = 1.0 if style != "-" else 1.6
             axes.plot(dates(one.times), one.values, color=color, ls=style, lw=width, label=one.name)
-    _limit(panel, axes)
     if custom.get("scaleDistribution", {}).get("type") == "log":
         axes.set_yscale("symlog", linthresh=1)
     time_axis(data, axes)
     value_axis(panel, data, axes)
+    _limit(panel, axes)
     legend(axes)
 
 
@@ -44,11 +47,11 @@ def _limit(panel: Mapping[str, Any], axes: Axes) -> None:
     if "thresholdsStyle" not in defaults(panel)["custom"]:
         return
     for step in defaults(panel)["thresholds"]["steps"][1:]:
-        color, (low, high) = COLORS[step["color"]], axes.get_ylim()
-        axes.axhline(step["value"], color=color, lw=1)
-        top = max(high, step["value"] * 1.15)
-        axes.axhspan(step["value"], top, color=color, alpha=0.15, lw=0)
-        axes.set_ylim(min(low, 0), top)
+        color, limit = COLORS[step["color"]], step["value"]
+        axes.axhline(limit, color=color, lw=1)
+        top = max(1.05 * axes.dataLim.y1, 1.15 * limit)
+        axes.axhspan(limit, top, color=color, alpha=0.15, lw=0)
+        axes.set_ylim(min(0, axes.dataLim.y0), top)
 
 
 def _thin(panel: Mapping[str, Any]) -> re.Pattern[str] | None:
@@ -68,6 +71,7 @@ def timeline(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
         for left, right, value in _stretches(one, data.span.step):
             axes.barh(row, right - left, left=left, height=0.8, color=colors[f"{value:.0f}"])
     axes.set_yticks(range(len(ordered)), [one.name for one in ordered], color=INK, fontsize=8)
+    axes.set_ylim(min(0, len(ordered) - _LEAST_ROWS) - 0.6, len(ordered) - 0.4)
     for place, option in options.items():
         axes.barh(0, 0, color=colors[place], label=option["text"])
     time_axis(data, axes)
@@ -91,7 +95,8 @@ def heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     grid = np.full((len(series), len(moments)), np.nan)
     for row, one in enumerate(series):
         grid[row, np.searchsorted(moments, one.times)] = one.values
-    if panel["targets"][0].get("format") == "heatmap":
+    of_buckets = panel["targets"][0].get("format") == "heatmap"
+    if of_buckets:
         grid = np.clip(np.diff(np.nan_to_num(grid), axis=0, prepend=0), 0, None)
         grid[grid == 0] = np.nan
     edges = np.append(moments, moments[-1] + data.span.step) - data.span.step / 2
@@ -104,7 +109,7 @@ def heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     )
     every = max(1, len(series) // 8)
     places = np.arange(0, len(series), every)
-    axes.set_yticks(places + 0.5, [series[place].name for place in places])
+    axes.set_yticks(places + (1 if of_buckets else 0.5), [series[place].name for place in places])
     axes.figure.colorbar(drawn, ax=axes, pad=0.01, fraction=0.04).ax.tick_params(
         colors=FAINT, labelsize=6, length=0
     )

@@ -18,7 +18,8 @@ from sidecar.grafana.preview.style import BACK, FAINT, INK, PANEL
 
 _UNIT_WIDTH, _UNIT_HEIGHT, _GAP = 0.62, 0.42, 0.12
 """Inches of a unit of Grafana's grid, and between panels."""
-_HEAD = 0.5
+_HEAD, _TITLE, _NO_TITLE = 0.5, 0.3, 0.08
+"""Inches above the first row, and above what a panel draws."""
 
 _STYLE = """
 body { background: #111217; color: #d8d9da; font: 14px system-ui, sans-serif; margin: 16px; }
@@ -88,18 +89,19 @@ def _panel(figure: Figure, part: Part, panel: Mapping[str, Any], title: str) -> 
     left = part.left + 0.06 / figure.get_figwidth()
     top = part.bottom + part.high - 0.13 / figure.get_figheight()
     figure.text(left, top, title, color=INK, fontsize=9, va="center", fontweight="bold")
-    figure.add_axes(_inner(panel["type"], part, figure), label=str(panel["id"]))
+    figure.add_axes(_inner(panel["type"], part, figure, _TITLE), label=str(panel["id"]))
 
 
-def _inner(kind: str, part: Part, figure: Figure) -> Part:
+def _inner(kind: str, part: Part, figure: Figure, head: float) -> Part:
     """Where the axes stand within a panel: room for names and scales, in inches."""
     across, up = 1 / figure.get_figwidth(), 1 / figure.get_figheight()
     before = {"state-timeline": 1.5, "bargauge": 1.9, "timeseries": 0.6, "heatmap": 0.6}
-    below = {"state-timeline": 0.5, "timeseries": 0.52, "heatmap": 0.3}
+    after = {"heatmap": 0.3}
+    below = {"state-timeline": 0.58, "timeseries": 0.58, "heatmap": 0.3}
     margin = before.get(kind, 0.08) * across
     floor = below.get(kind, 0.08) * up
-    wide, high = part.wide - margin - 0.1 * across, part.high - floor - 0.3 * up
-    return Part(part.left + margin, part.bottom + floor, wide, high)
+    wide = part.wide - margin - after.get(kind, 0.1) * across
+    return Part(part.left + margin, part.bottom + floor, wide, part.high - floor - head * up)
 
 
 def _page(board: Board, source: Source, data: Mapping[int, Data], span: Span) -> str:
@@ -134,7 +136,7 @@ def _content(panel: Mapping[str, Any], data: Data) -> str:
     place = panel["gridPos"]
     size = (place["w"] * _UNIT_WIDTH, place["h"] * _UNIT_HEIGHT)
     figure = Figure(figsize=size, facecolor=PANEL)
-    figure.add_axes(_inner(panel["type"], Part(0, 0, 1, 1), figure))
+    figure.add_axes(_inner(panel["type"], Part(0, 0, 1, 1), figure, _NO_TITLE))
     draw(panel, data, figure.axes[0])
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})

@@ -13,6 +13,8 @@ def shown(value: float, unit: str, now: float) -> str:
     ['12.5%', '12.3 k', '2.5 /s']
     >>> shown(60_000, "dateTimeFromNow", 660)
     '10 minutes ago'
+    >>> [shown(2.4e8, "bytes", 0), shown(1, "bytes", 0)]
+    ['240 MB', '1 B']
     """
     if not math.isfinite(value):
         return "–"
@@ -22,7 +24,9 @@ def shown(value: float, unit: str, now: float) -> str:
         return _ago(now - value / 1000)
     if unit == "dateTimeAsIso":
         return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S}"
-    suffix = {"cps": " /s", "reqps": " /s", "s": " s", "bytes": "B"}.get(unit, "")
+    suffix = {"cps": " /s", "reqps": " /s", "s": " s"}.get(unit, "")
+    if unit == "bytes":
+        suffix = "B" if abs(value) >= _SIZES[-1][0] else " B"
     if unit.startswith("suffix:"):
         suffix = f" {unit.removeprefix('suffix:').strip()}"
     return f"{_short(value)}{suffix}"

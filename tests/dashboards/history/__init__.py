@@ -49,8 +49,24 @@ ODD = {
     ("attention_sidecar_drift_lost_alerts_total", "reason"): ("refused", "too_many"),
 }
 """Values of a label that one metric alone has."""
-QUIET = ("dropped", "lost", "errors", "malformed", "missing", "late", "conflicts", "failures",
-         "refused", "torn", "cut_requests", "corrections")  # fmt: skip
+QUIET = frozenset(
+    [
+        "dropped",
+        "lost",
+        "errors",
+        "malformed",
+        "missing",
+        "late",
+        "conflicts",
+        "failures",
+        "restarts",
+        "waiting_alerts",
+        "refused",
+        "torn",
+        "cut_requests",
+        "corrections",
+    ]
+)
 """Parts of the names of counters that stay at 0 while all is well."""
 
 
@@ -87,12 +103,16 @@ def _plain(name: str, labels: dict[str, str]) -> Value:
     if name.endswith("_state"):
         current = labels[name] in ("active", "running")
         return lambda _: float(current)
-    if any(part in name for part in QUIET):
+    if any(part in name for part in QUIET) or labels.get("outcome") == "failed":
         return lambda _: 0.0
+    if name.startswith(("attention_layer_", "attention_head_")):
+        return _layered(name, labels)
     if name == "attention_unmeasured_total":
         return lambda step: 0.2 * step
     if name.endswith(("_bucket", "_count", "_sum", "_total")):
-        pace = {"attention_tap_seconds_total": 0.6, "process_cpu_seconds_total": 3.0}.get(name, 60)
+        paces = {"attention_tap_seconds_total": 0.6, "process_cpu_seconds_total": 3.0}
+        own = 1.0 if name.startswith("attention_sidecar_drift_") else 60.0
+        pace = paces.get(name, own)
         share = 1.0 if labels.get("le", "+Inf") == "+Inf" else min(1.0, float(labels["le"]))
         size = 160 if name == "vllm:request_prompt_tokens_sum" else 1
         return lambda step: step * pace * share * size
@@ -100,6 +120,17 @@ def _plain(name: str, labels: dict[str, str]) -> Value:
              "attention_tap_effective_sampling_rate": 0.19,
              "process_resident_memory_bytes": 2.4e8}.get(name, 1.0)  # fmt: skip
     return lambda _: level
+
+
+def _layered(name: str, labels: dict[str, str]) -> Value:
+    """Of a histogram by layer: deeper layers see more, and lose more after the change."""
+    layer, head = int(labels["layer"]), int(labels.get("head", "0"))
+    usual = 0.1 + 0.12 * layer + 0.03 * head
+    lost = 0.05 * layer if name.startswith(("attention_layer_co", "attention_head_co")) else 0.0
+    if not name.endswith("_sum"):
+        reached = float(labels.get("le", "+Inf").replace("+Inf", "inf")) >= usual
+        return lambda step: 60.0 * step * reached
+    return lambda step: 60.0 * (usual * step - lost * max(0, step - CHANGE))
 
 
 def _observed() -> set[str]:
