@@ -75,7 +75,7 @@ def watched(
     with ExitStack() as stack:
         watch = stack.enter_context(kit.running(folder / "watch", *ROUTES, **settings))
         registry = CollectorRegistry()
-        registry.register(watch.sink)  # type: ignore[arg-type]
+        registry.register(watch.sink)
         server, _ = start_http_server(port, "127.0.0.1", registry)
         stack.callback(server.server_close)
         stack.callback(server.shutdown)
