@@ -1,7 +1,6 @@
 """Panels of each kind, as all dashboards draw them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus
 from grafana_foundation_sdk.builders import heatmap as heatmaps
@@ -15,6 +14,8 @@ from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import heatmap as heatmap_kinds
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from dashboards import options as o
 
 UNMEASURED = "not measured"
 GREY, GREEN, YELLOW = "#7f8790", "green", "yellow"
@@ -53,13 +54,13 @@ def timeseries(
     panel = (
         lines.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
         .color_scheme(_BY_NAME).line_width(2).fill_opacity(0).show_points(kinds.VisibilityMode.NEVER)
-        .legend(_legend()).tooltip(_tooltip())
+        .legend(o.legend()).tooltip(o.tooltip())
     )  # fmt: skip
     if limit is not None:
         style = common.GraphThresholdsStyleConfig().mode(
             kinds.GraphThresholdsStyleMode.LINE_AND_AREA
         )
-        panel.thresholds(steps({limit: RED}, base="transparent")).thresholds_style(style)
+        panel.thresholds(o.steps({limit: RED}, base="transparent")).thresholds_style(style)
     return panel.targets(list(queries))
 
 
@@ -73,7 +74,7 @@ def dashed(panel: lines.Panel, pattern: str) -> lines.Panel:
     """Draws series whose name matches thin and dashed."""
     style = {"fill": "dash", "dash": [8, 6]}
     changes = {"custom.lineStyle": style, "custom.lineWidth": 1}
-    return panel.override_by_regexp(pattern, _properties(changes))
+    return panel.override_by_regexp(pattern, o.properties(changes))
 
 
 def logarithmic(panel: lines.Panel) -> lines.Panel:
@@ -95,10 +96,10 @@ def stat(
     """One number on a colour; ``levels`` gives the colour from a value on, ``base`` below."""
     return (
         stats.Panel().title(title).description(description).unit(unit).no_value(none)
-        .thresholds(steps(levels, base=base))
+        .thresholds(o.steps(levels, base=base))
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .color_mode(kinds.BigValueColorMode.BACKGROUND)
-        .reduce_options(_last())
+        .reduce_options(o.last())
         .with_target(instant(expr))
     )  # fmt: skip
 
@@ -117,9 +118,9 @@ def timeline(
     return (
         timelines.Panel().title(title).description(description).unit("short").no_value(UNMEASURED)
         .mappings([model.ValueMap(options=named)])
-        .thresholds(steps({k: v for k, v in levels.items() if k}, base=levels[0]))
+        .thresholds(o.steps({k: v for k, v in levels.items() if k}, base=levels[0]))
         .show_value(kinds.VisibilityMode.NEVER).merge_values(True).row_height(0.85)
-        .fill_opacity(85).legend(_legend()).tooltip(_tooltip())
+        .fill_opacity(85).legend(o.legend()).tooltip(o.tooltip())
         .with_target(target)
     )  # fmt: skip
 
@@ -144,8 +145,8 @@ def bars(title: str, description: str, unit: str, target: Query) -> bargauge.Pan
         bargauge.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
         .orientation(kinds.VizOrientation.HORIZONTAL)
         .display_mode(kinds.BarGaugeDisplayMode.BASIC)
-        .thresholds(steps({}, base="blue"))
-        .reduce_options(_last())
+        .thresholds(o.steps({}, base="blue"))
+        .reduce_options(o.last())
         .with_target(target)
     )  # fmt: skip
 
@@ -167,55 +168,22 @@ def table(
     panel = (
         tables.Panel().title(title).description(description).unit("short").no_value(none)
         .targets(list(queries))
-        .with_transformation(_transformation("merge", {}))
-        .with_transformation(_transformation("filterFieldsByName", shown))
-        .with_transformation(
-            _transformation("organize", {"renameByName": dict(columns), "indexByName": order})
+        .witho.transformation(o.transformation("merge", {}))
+        .witho.transformation(o.transformation("filterFieldsByName", shown))
+        .witho.transformation(
+            o.transformation("organize", {"renameByName": dict(columns), "indexByName": order})
         )
     )  # fmt: skip
     for name, unit in (units or {}).items():
-        panel.override_by_name(name, _properties({"unit": unit}))
+        panel.override_by_name(name, o.properties({"unit": unit}))
     return panel
 
 
 def linked(panel: tables.Panel, column: str, title: str, url: str) -> tables.Panel:
     """Makes the cells of a column lead somewhere."""
-    return panel.override_by_name(column, _properties({"links": [{"title": title, "url": url}]}))
+    return panel.override_by_name(column, o.properties({"links": [{"title": title, "url": url}]}))
 
 
 def text(title: str, markdown: str) -> Panel:
     """Words; they have no query."""
     return texts.Panel().title(title).description(title).content(markdown)
-
-
-def steps(levels: Mapping[float, str], *, base: str) -> dashboard.ThresholdsConfig:
-    """Colours by value: ``base`` below the first level."""
-    found = [model.Threshold(value=None, color=base)]
-    found += [model.Threshold(value=value, color=color) for value, color in levels.items()]
-    return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
-
-
-def _transformation(name: str, options: dict[str, Any]) -> model.DataTransformerConfig:
-    return model.DataTransformerConfig(id_val=name, options=options)
-
-
-def _properties(changes: Mapping[str, Any]) -> list[model.DynamicConfigValue]:
-    return [model.DynamicConfigValue(id_val=name, value=value) for name, value in changes.items()]
-
-
-def _last() -> common.ReduceDataOptions:
-    calculations: Sequence[str] = ["lastNotNull"]
-    return common.ReduceDataOptions().calcs(list(calculations)).values(False)
-
-
-def _legend() -> common.VizLegendOptions:
-    return (
-        common.VizLegendOptions()
-        .display_mode(kinds.LegendDisplayMode.LIST)
-        .placement(kinds.LegendPlacement.BOTTOM)
-        .show_legend(True)
-    )
-
-
-def _tooltip() -> common.VizTooltipOptions:
-    return common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI)
