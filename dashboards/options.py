@@ -37,7 +37,7 @@ def legend() -> common.VizLegendOptions:
         common.VizLegendOptions()
         .display_mode(kinds.LegendDisplayMode.LIST)
         .placement(kinds.LegendPlacement.BOTTOM)
-        .showlegend(True)
+        .show_legend(True)
     )
 
 

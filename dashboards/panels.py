@@ -168,9 +168,9 @@ def table(
     panel = (
         tables.Panel().title(title).description(description).unit("short").no_value(none)
         .targets(list(queries))
-        .witho.transformation(o.transformation("merge", {}))
-        .witho.transformation(o.transformation("filterFieldsByName", shown))
-        .witho.transformation(
+        .with_transformation(o.transformation("merge", {}))
+        .with_transformation(o.transformation("filterFieldsByName", shown))
+        .with_transformation(
             o.transformation("organize", {"renameByName": dict(columns), "indexByName": order})
         )
     )  # fmt: skip

@@ -18,8 +18,8 @@ def series(name: str, **matchers: str) -> str:
 
     vLLM's series come from another job, so `job` and `instance` choose only our own.
 
-    >>> series("attention_tap_state", attention_tap_state="blind")  # doctest: +ELLIPSIS
-    'attention_tap_state{job=~"$job",instance=~"$instance",model_name=~"$model",…="blind"}'
+    >>> series("attention_samples_total", route="!*")
+    'attention_samples_total{job=~"$job",instance=~"$instance",model_name=~"$model",route=~"$route",route!="*"}'
     """
     labels = names.labels_of(name)
     found = [] if name in names.vllm() else ['job=~"$job"', 'instance=~"$instance"']

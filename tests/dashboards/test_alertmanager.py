@@ -26,7 +26,9 @@ def test_an_explained_alert_is_inhibited_and_another_is_not(
     with alertmanager(requires("prometheus-alertmanager"), tmp_path, whole) as address:
         for name, source in PAIRS:
             both = [{"labels": CASES[one].labels | {"alertname": one}} for one in (name, source)]
-            other = {"labels": dict.fromkeys(CASES[name].labels, "x") | {"alertname": name}}
+            other = {
+                "labels": dict.fromkeys(CASES[name].labels, f"another {name}") | {"alertname": name}
+            }
             httpx.post(f"http://{address}/api/v2/alerts", json=[*both, other]).raise_for_status()
         deadline = time.monotonic() + 30
         while True:
@@ -36,4 +38,4 @@ def test_an_explained_alert_is_inhibited_and_another_is_not(
                 break
             time.sleep(0.2)
     assert {labels["alertname"] for labels in silent} == EXPLAINED
-    assert not [labels for labels in silent if "x" in labels.values()]
+    assert not [labels for labels in silent if "another" in str(labels)]

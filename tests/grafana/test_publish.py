@@ -62,7 +62,7 @@ def test_what_differs_is_told_and_updated(stub: Stub, grafana: Grafana) -> None:
     changed = {one.kind: one for one in publication(grafana).run() if one.action == "update"}
     assert changed["dashboard"].changes == ["dashboard.refresh: '1d' → '30s'"]
     assert changed["folder"].changes == ["title: 'Mine' → 'Attention'"]
-    assert changed["rules"].changes == ["rules[0].for: '9m' → '0s'"]
+    assert changed["rules"].changes == ["rules[0].for: '9m' → '2m'"]
     assert f"→ {WEBHOOK!r}" in changed["contact point"].changes[0]
     assert {step.action for step in publication(grafana).run()} == {"keep"}
 
