@@ -19,7 +19,11 @@ from tests.dashboards.services import backfill, prometheus
 END = 1_795_000_000
 SPAN = Span(END - 3600.0, float(END), STEP)
 BOARDS = {board.uid: board for board in boards() if board.has_queries}
-PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in board.panels()]
+PANELS = [
+    pytest.param(uid, panel, id=f"{uid}: {panel['title']}")
+    for uid, board in BOARDS.items()
+    for panel in board.panels()
+]
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +42,7 @@ def preview(url: str, out: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, [*command, *end, *arguments], catch_exceptions=False)
 
 
-@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("uid", "panel"), PANELS)
 def test_every_query_of_a_panel_brings_something(url: str, uid: str, panel) -> None:
     source = Source(Live(url), BOARDS[uid], SPAN, {})
     data = source.panel(panel, [])
