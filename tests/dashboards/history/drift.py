@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 
-from dashboards.pending import DRIFT as PENDING
 from dashboards.queries import DRIFT_STATES
 from sidecar.daemon.sinks.drift.families import DIRECTIONS, KINDS
 from sidecar.daemon.sinks.drift.watching import OUTCOMES
@@ -15,6 +14,7 @@ from tests.dashboards.history.scene import BROKEN, CHANGE, NOTICED, ROUTES, STEP
 UNWATCHED, MEDIAN = "faq", "*"
 _THRESHOLD = 4e7
 _PREFIX = "attention_drift_"
+SHAPES = ("psi", "ks", "wasserstein")
 
 
 def lines(random: np.random.Generator, change: int) -> Iterator[Line]:
@@ -62,8 +62,8 @@ def _signal(route: str, signal: str, random: np.random.Generator) -> Iterator[Li
 
     yield Line(f"{_PREFIX}expected", labels, lambda _: usual)
     yield Line(f"{_PREFIX}residual", labels, residual)
-    for name in PENDING:
-        yield Line(name, labels, lambda step: abs(residual(step)))
+    for name in SHAPES:
+        yield Line(f"{_PREFIX}{name}", labels, lambda step: abs(residual(step)))
 
 
 def _alert(change: int) -> Iterator[Line]:
