@@ -35,7 +35,7 @@ def definition() -> Definition:
 
 
 def _verdict() -> Row:
-    since = q.series("attention_drift_since_timestamp_seconds")
+    since = q.latest("attention_drift_since_timestamp_seconds")
     columns = {name: name for name in ("route", "model_name", "signal", "direction", "kind")}
     return Row(
         title="What broke",
@@ -49,7 +49,7 @@ def _verdict() -> Row:
                 p.rows(f"max by ({', '.join(OPEN)}) ({since}) * 1000"),
                 p.rows(q.shift_of_open_alerts(*OPEN)),
                 units={"since": "dateTimeAsIso", "shift": "suffix: sd"},
-                none="no open alarm",
+                none="none is known",
             ),
             p.timeline(
                 "State",
@@ -110,7 +110,7 @@ def _residual() -> Row:
 
 
 def _moved() -> Row:
-    residual, expected = q.series("attention_drift_residual"), q.series("attention_drift_expected")
+    residual, expected = q.latest("attention_drift_residual"), q.latest("attention_drift_expected")
     ranked = f"avg by ({', '.join(SIGNAL)}) ({residual} / {expected})"
     return Row(
         title="What moved and what did not",

@@ -32,11 +32,11 @@ def definition() -> Definition:
 
 def _now() -> Row:
     alarm, unmeasured = (
-        q.series("attention_drift_state", attention_drift_state=state, route="!*")
+        q.latest("attention_drift_state", attention_drift_state=state, route="!*")
         for state in ("alarm", "unmeasured")
     )
-    since = q.series("attention_drift_since_timestamp_seconds")
-    broken = q.series("attention_tap_state", attention_tap_state="~blind|tripped|lost|off")
+    since = q.latest("attention_drift_since_timestamp_seconds")
+    broken = q.latest("attention_tap_state", attention_tap_state="~blind|tripped|lost|off")
     return Row(
         title="Right now",
         height=4,
@@ -55,7 +55,7 @@ def _now() -> Row:
                 f"min({since}) * 1000",
                 {},
                 base=p.RED,
-                none="no open alarm",
+                none="none is known",
             ),
             p.stat(
                 "Routes not watched",
@@ -108,7 +108,7 @@ def _where() -> Row:
 
 
 def _open_alerts() -> Row:
-    since = q.series("attention_drift_since_timestamp_seconds")
+    since = q.latest("attention_drift_since_timestamp_seconds")
     columns = {
         "route": "route",
         "model_name": "model_name",
@@ -126,7 +126,7 @@ def _open_alerts() -> Row:
         p.rows(f"max by ({', '.join(OPEN)}) ({since}) * 1000"),
         p.rows(q.shift_of_open_alerts(*OPEN)),
         units={"since": "dateTimeAsIso", "shift": "suffix: sd"},
-        none="no open alarm",
+        none="none is known",
     )
     nearness = p.timeseries(
         "How near to an alarm",

@@ -34,6 +34,11 @@ def series(name: str, **matchers: str) -> str:
     return f"{name}{{{','.join(found)}}}"
 
 
+def latest(name: str, **matchers: str) -> str:
+    """The last value of a gauge, also where the last scrape has failed."""
+    return f"last_over_time({series(name, **matchers)}[{RATE}])"
+
+
 def total(name: str, *by: str, **matchers: str) -> str:
     """Sum of a gauge."""
     return f"{_sum(by)}({series(name, **matchers)})"
@@ -85,8 +90,8 @@ def tap_state(*by: str) -> str:
 
 def shift_of_open_alerts(*by: str) -> str:
     """How far each signal with an open alert has moved, in deviations, with the alert's labels."""
-    since = series("attention_drift_since_timestamp_seconds")
-    shift = series("attention_drift_shift_deviations")
+    since = latest("attention_drift_since_timestamp_seconds")
+    shift = latest("attention_drift_shift_deviations")
     same = "job, instance, model_name, route, signal"
     return f"max by ({', '.join(by)}) (0 * {since} + on ({same}) group_left () {shift})"
 

@@ -7,6 +7,9 @@ from typing import Literal
 Severity = Literal["critical", "warning", "info"]
 """Wake somebody; look at it in working hours; know it when something else is wrong."""
 
+KNOWN = "5m"
+"""How long what was scraped holds: one scrape that fails ends no alert."""
+
 
 @dataclass(frozen=True)
 class Looked:

@@ -1,6 +1,6 @@
 """Alerts on drift: one for each change of a model, whichever routes show it."""
 
-from dashboards.rules.alert import Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked
 
 OPEN = "attention_drift_since_timestamp_seconds"
 _CHANGE = ("model_name", "direction", "kind")
@@ -16,12 +16,11 @@ _LOOKED = {"since": Looked(OPEN, _CHANGE), "routes": Looked(OPEN, _CHANGE, each=
 def _shift(kind: str) -> str:
     """Mean shift of the open alerts that the daemon itself does not get to an Alertmanager."""
     pushed = 'increase(attention_sidecar_drift_pushes_total{outcome="ok"}[5m]) > 0'
-    since = f'{OPEN}{{kind="{kind}"}} unless on (job, instance) {pushed}'
+    opened = f'last_over_time({OPEN}{{kind="{kind}"}}[{KNOWN}])'
+    shift = f"last_over_time(attention_drift_shift_deviations[{KNOWN}])"
+    since = f"{opened} unless on (job, instance) {pushed}"
     same = "job, instance, model_name, route, signal"
-    return (
-        f"avg by ({', '.join(_CHANGE)}) "
-        f"(0 * ({since}) + on ({same}) group_left () attention_drift_shift_deviations)"
-    )
+    return f"avg by ({', '.join(_CHANGE)}) (0 * ({since}) + on ({same}) group_left () {shift})"
 
 
 ALERTS = (

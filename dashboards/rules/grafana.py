@@ -8,7 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.alerting import RelativeTimeRange
 
 from dashboards.rules import text
-from dashboards.rules.alert import Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked
 from dashboards.rules.records import expanded
 from dashboards.rules.table import GROUPS
 from dashboards.runbooks import place
@@ -76,7 +76,7 @@ def _further(alert: Alert) -> list[alerting.Query]:
 
 def _named(looked: Looked) -> str:
     """The least value by the alert's labels, or the number of the values that are listed."""
-    by = ", ".join(looked.labels)
+    by, known = ", ".join(looked.labels), f"last_over_time({looked.metric}[{KNOWN}])"
     if not looked.each:
-        return f"min by ({by}) ({looked.metric})"
-    return f"count by ({by}) (group by ({by}, {looked.each}) ({looked.metric}))"
+        return f"min by ({by}) ({known})"
+    return f"count by ({by}) (group by ({by}, {looked.each}) ({known}))"

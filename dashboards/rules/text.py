@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from dashboards.rules.alert import Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked
 
 GRAFANA = "http://localhost:3000"
 """Where links lead until `attention-sidecar grafana` or who deploys says otherwise."""
@@ -82,7 +82,8 @@ def _every(looked: Looked) -> str:
 
 def _series(looked: Looked) -> str:
     """The series, with a place for the value of each label."""
-    return f"{looked.metric}{{{','.join(f'{label}=%q' for label in looked.labels)}}}"
+    labels = ",".join(f"{label}=%q" for label in looked.labels)
+    return f"last_over_time({looked.metric}{{{labels}}}[{KNOWN}])"
 
 
 def _asked(query: str, looked: Looked) -> str:

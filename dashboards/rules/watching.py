@@ -1,11 +1,11 @@
 """Alerts on what keeps drift from being watched, and its alerts from being told."""
 
-from dashboards.rules.alert import Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked
 
 _DAEMON = {"instance": "instance"}
 _UNMEASURED = (
     "group by (model_name, route, reason) "
-    '(attention_drift_unmeasured{route!="*",reason!~"no request.*"})'
+    f'(last_over_time(attention_drift_unmeasured{{route!="*",reason!~"no request.*"}}[{KNOWN}]))'
 )
 _OWN = "attention_sidecar_drift_"
 
