@@ -34,7 +34,7 @@ def time_axis(data: Data, axes: Axes) -> None:
             axes.axvline(moment / _DAY, color=COLORS["red"], lw=1, ls=":")
     axes.set_xlim(span.start / _DAY, span.end / _DAY)
     # Of 5 ticks at least, which is its default, it finds none for three minutes.
-    locator = AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=2, maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(formatter)
