@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from dashboards.pending import DRIFT
 from sidecar.daemon import catalogue
 
 VLLM_FILE = Path(__file__).with_name("vllm-metrics.txt")
@@ -29,7 +28,6 @@ class UnknownMetric(KeyError):
 def ours() -> Mapping[str, frozenset[str]]:
     """Labels of all that the daemon publishes, by name on the page."""
     found = dict(_published())
-    found.update({name: frozenset(labels) for name, labels in DRIFT.items()})
     found.update({name: frozenset() for name in _PROCESS})
     return found
 

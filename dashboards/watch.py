@@ -7,9 +7,9 @@ from dashboards.layout import Row
 _OWN = "attention_sidecar_drift_"
 
 
-def rows() -> tuple[Row, Row]:
-    """What is watched and told, and what a restart goes on from."""
-    return _told(), _kept()
+def rows() -> tuple[Row, Row, Row]:
+    """What is watched and told, what a restart goes on from, and the monitor of a fleet."""
+    return _told(), _kept(), _fleet()
 
 
 def _told() -> Row:
@@ -63,11 +63,13 @@ def _kept() -> Row:
             p.timeseries(
                 "State saved, refused, not written",
                 "Within each point. Refused: a restart began anew. Not written: the disk took "
-                "nothing, and a restart would forget.",
+                "nothing, and a restart would forget. Begun anew: another member of a group "
+                "watched in between.",
                 "short",
                 p.query(q.growth(f"{_OWN}snapshots_total"), "saved"),
                 p.query(q.growth(f"{_OWN}refused_states_total", "reason"), "refused: {{reason}}"),
                 p.query(q.growth(f"{_OWN}state_failures_total"), "not written"),
+                p.query(q.growth(f"{_OWN}begun_anew_total"), "begun anew"),
                 p.query(q.growth(f"{_OWN}torn_bytes_total"), "bytes torn by a crash"),
             ),
             p.timeseries(
@@ -86,4 +88,39 @@ def _kept() -> Row:
             ),
         ),
         widths=(4, 8, 6, 6),
+    )
+
+
+def _fleet() -> Row:
+    fleet = "attention_sidecar_fleet_"
+    return Row(
+        title="The monitor of a fleet, where one runs",
+        height=6,
+        panels=(
+            p.timeseries(
+                "State of each member",
+                "One watches, the others stand by. Away: no broker answers.",
+                "short",
+                p.query(
+                    q.total(f"{fleet}state", "instance", f"{fleet}state"),
+                    "{{instance}} {{attention_sidecar_fleet_state}}",
+                ),
+            ),
+            p.timeseries(
+                "Records still to be read",
+                "Of each partition; a monitor that falls behind alarms late.",
+                "short",
+                p.query(q.total(f"{fleet}lag_records", "partition"), "partition {{partition}}"),
+            ),
+            p.timeseries(
+                "Begun anew, twice, expired, not committed",
+                "Within each point. Expired: Kafka had deleted records before their turn.",
+                "short",
+                p.query(q.growth(f"{fleet}takeovers_total"), "taken over from another member"),
+                p.query(q.growth(f"{fleet}duplicate_samples_total"), "came twice, count once"),
+                p.query(q.growth(f"{fleet}expired_records_total"), "expired"),
+                p.query(q.growth(f"{fleet}failed_commits_total"), "offsets not committed"),
+            ),
+        ),
+        widths=(8, 8, 8),
     )

