@@ -11,8 +11,9 @@ from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks.base import Sink
 from sidecar.daemon.sinks.kafka import encode
 from sidecar.daemon.sinks.kafka.client import connector
+from sidecar.daemon.sinks.kafka.condition import STATES
 from sidecar.daemon.sinks.kafka.messages import Messages
-from sidecar.daemon.sinks.kafka.stream import STATES, Stream
+from sidecar.daemon.sinks.kafka.stream import Stream
 
 _PREFIX = "attention_sidecar_kafka_"
 _CLOSING_SECONDS = 0.5
@@ -56,7 +57,10 @@ class KafkaSink(Sink):
         """What keeps samples from the brokers, by topic."""
         streams = self._streams.values()
         return "; ".join(
-            found for stream in streams for found in (stream.fault, stream.spill.error) if found
+            found
+            for stream in streams
+            for found in (stream.condition.fault, stream.spill.error)
+            if found
         )
 
     def stop(self, deadline: float) -> None:
@@ -87,7 +91,7 @@ class KafkaSink(Sink):
             f"{_PREFIX}connections", "Clients connected; all after the first.", labels=topic
         )
         for name, stream in list(self._streams.items()):
-            state.add_metric([name], {one: one == stream.state for one in STATES})
+            state.add_metric([name], {one: one == stream.condition.state for one in STATES})
             delivered.add_metric([name], stream.delivered)
             for reason, count in list(stream.lost.items()):
                 lost.add_metric([name, reason], count)

@@ -93,8 +93,12 @@ class Spill:
                 self._cursor.move(Place(entry.segment.number, entry.end))
             self._store.remove_done()
 
-    def rewind(self) -> None:
-        """Read again what is not acknowledged; what was dropped since it was read is lost."""
+    def rewind(self) -> int:
+        """Read again what is not acknowledged; what was dropped since it was read is lost.
+
+        The number of frames that come again.
+        """
+        again = 0
         with self._lock:
             while self._entries:
                 entry = self._entries.pop()
@@ -102,6 +106,8 @@ class Spill:
                     self._lost(entry.frame.samples, entry.segment.dropped)
                 else:
                     entry.segment.put_back(entry.frame, entry.end)
+                    again += 1
+        return again
 
     def close(self) -> None:
         """Leave what waits to the next process; what is in memory alone is lost.
