@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -24,8 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
-    """Those sockets are closed while that is allowed."""
+    """Those sockets are closed while that is allowed; threads that still connect have some too."""
     yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("kafka-"):
+            thread.join(30)
     gc.collect()
 
 

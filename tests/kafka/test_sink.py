@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from sidecar import config, signals, wire
-from sidecar.daemon.sinks.kafka import stream
+from sidecar.daemon.sinks.kafka import encode, stream
+from sidecar.daemon.sinks.kafka.messages import pack
 from sidecar.demo.processes import free_port
 from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, ids, metric, records, sink, stream_of
+from tests.kafka.queues import Queue
 from tests.waiting import eventually
 
 CLIENTS = ["kafka-python", "librdkafka"]
@@ -85,8 +87,9 @@ def test_whole_batches_go_to_their_own_topic(
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_missing_topic_is_a_state_and_is_not_made(
-    broker: Broker, tmp_path: Path, client: str
+    broker: Broker, tmp_path: Path, client: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     topic = f"absent-{client}-{free_port()}"
     with sink(broker.address, tmp_path, client=client, samples_topic=topic) as running:
         running.write(records(10))
@@ -101,6 +104,7 @@ def test_a_missing_topic_is_a_state_and_is_not_made(
         broker.create(topic)
         eventually(lambda: stream_of(running).delivered == 10)
         assert running.fault() == ""
+        assert f"topic {topic}: running again" in caplog.text
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -162,6 +166,42 @@ def test_a_topic_that_takes_nothing_is_told(
         eventually(lambda: stream_of(running).spill.samples == 0)
         assert metric(running, "lost_samples_total", topic=topic, reason="refused") == 3
         assert stream_of(running).delivered == 0
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_cannot_be_read_is_counted_once_although_it_is_sent_twice(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
+) -> None:
+    topic = new_topic(1, max_message_bytes="500")
+    queue = Queue(tmp_path / "spill" / topic)
+    queue.spill.append(pack(encode.samples(records(3), config.Kafka())), 3)
+    queue.spill.append(b"not messages", 7)
+    queue.spill.close()
+    settings = {"samples_topic": topic, "compression": "none", "client": client}
+    with sink(broker.address, tmp_path, **settings) as running:
+        eventually(lambda: stream_of(running).spill.samples == 0)
+        lost = {reason: count for reason, count in stream_of(running).lost.items() if count}
+        assert lost == {"refused": 3, "unreadable": 7}
+
+
+def test_a_topic_that_cannot_be_written_leaves_the_other_alone(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = {"samples_topic": new_topic(), "archive_topic": new_topic()}
+    with sink(broker.address, tmp_path, archive=True, **topics) as running:
+        monkeypatch.setattr(encode, "whole", lambda _batch, _limit: 1 / 0)
+        running.write(records(10))
+        eventually(lambda: stream_of(running).delivered == 10)
+        lost = {"topic": topics["archive_topic"], "reason": "error"}
+        assert metric(running, "lost_samples_total", **lost) == 10
+        assert (
+            running.fault()
+            == f"topic {topics['archive_topic']!r}: ZeroDivisionError: division by zero"
+        )
+        monkeypatch.undo()
+        running.write(records(5))
+        assert running.fault() == ""
+    assert len(consumed(broker, topics["archive_topic"], lambda count: count >= 1)) == 1
 
 
 @pytest.mark.parametrize("client", CLIENTS)
