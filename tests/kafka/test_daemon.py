@@ -21,6 +21,7 @@ from tests.daemon.synthetic import Tap
 from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, ids
+from tests.kafka.queues import filled
 from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
@@ -213,8 +214,9 @@ def test_a_full_disk_costs_only_what_memory_cannot_hold(
         assert 2000 < lost < 8000
         assert page(running, "lost_samples_total") == lost
         assert page(running, "waiting_samples") == 12_000 - lost
-        broker.start()
-        eventually(lambda: page(running, "waiting_samples") == 0)
+        with filled(small_disk):
+            broker.start()
+            eventually(lambda: page(running, "waiting_samples") == 0)
         eventually(partial(_goes_on, running, feed))
         arrived = len(feed.ids) - lost
         eventually(lambda: page(running, "delivered_samples_total") == arrived)
