@@ -9,15 +9,7 @@ log = logging.getLogger(__name__)
 
 NOT_CONFIGURED = "not_configured"
 """Samples wait for the topic since an earlier start, and the settings no longer name it."""
-STATES = (
-    "connecting",
-    "running",
-    "stalled",
-    "missing_topic",
-    "refusing",
-    "away",
-    NOT_CONFIGURED,
-)
+STATES = ("connecting", "running", "stalled", "missing_topic", "refusing", "away", NOT_CONFIGURED)
 """`stalled`: connected, and nothing is acknowledged. `refusing`: the broker took not all of what it
 was sent last. `away`: no connection."""
 _LOG_SECONDS = 60.0

@@ -14,12 +14,7 @@ from kafka.errors import (
 )
 
 from sidecar import config
-from sidecar.daemon.sinks.kafka.client import (
-    DELIVERY_SECONDS,
-    REQUEST_SECONDS,
-    Away,
-    Refused,
-)
+from sidecar.daemon.sinks.kafka.client import DELIVERY_SECONDS, REQUEST_SECONDS, Away, Refused
 from sidecar.daemon.sinks.kafka.connection import opened, require
 from sidecar.daemon.sinks.kafka.messages import Messages
 from sidecar.daemon.sinks.kafka.partitions import Partitions
