@@ -73,6 +73,15 @@ class Broker:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    @contextmanager
+    def slow(self, bytes_per_second: int) -> Iterator[None]:
+        """For the length of a block it takes no more than that of a client."""
+        self._quota("--add-config", f"producer_byte_rate={bytes_per_second}")
+        try:
+            yield
+        finally:
+            self._quota("--delete-config", "producer_byte_rate")
+
     def restore(self) -> None:
         """Let it run again, whatever was done to it."""
         assert self._process
@@ -112,6 +121,12 @@ class Broker:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process
         os.kill(self._process.pid, number)
+
+    def _quota(self, change: str, config: str) -> None:
+        whom = ["--entity-type", "clients", "--entity-default"]
+        options = ["--bootstrap-server", self.address, "--alter", change, config, *whom]
+        command = [*self._command("kafka.admin.ConfigCommand"), *options]
+        subprocess.run(command, check=True, capture_output=True)
 
     def _java(self, main: str, *arguments: str) -> None:
         command = [*self._command(main), *arguments, "server.properties"]

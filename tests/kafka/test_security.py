@@ -63,7 +63,7 @@ def test_who_is_refused_is_away_and_keeps_the_samples(
         broker.secured_address, tmp_path, client=client, samples_topic=topic, **access
     ) as running:
         running.write(records(10))
-        eventually(lambda: stream_of(running).state == "away")
+        eventually(lambda: stream_of(running).condition.state == "away")
         assert broker.secured_address in running.fault()
         assert "guessed-word" not in running.fault()
         assert stream_of(running).spill.samples == 10

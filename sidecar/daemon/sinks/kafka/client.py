@@ -20,14 +20,18 @@ class MissingTopic(Away):
     """The topic does not exist; making it is the operator's part."""
 
 
+class Refused(Away):
+    """The broker will never take some of what it was sent, such as a record that is too large.
+
+    Which it was is not known, and what was sent beside it may be lost with it.
+    """
+
+
 class Delivery(Protocol):
     """Messages on their way."""
 
-    refused: int
-    """Messages that the broker will never take, such as too large ones."""
-
     def done(self) -> bool:
-        """Whether every message is acknowledged or refused. Never waits. Raises Away."""
+        """Whether every message is acknowledged. Never waits. Raises Away and Refused."""
         ...
 
 
@@ -35,7 +39,7 @@ class Client(Protocol):
     """A connected, idempotent producer for one topic. Belongs to one thread."""
 
     def send(self, messages: Messages) -> Delivery:
-        """Hand messages over, in their order. Raises Away."""
+        """Hand messages over, in their order. Raises Away and Refused."""
         ...
 
     def close(self) -> None:

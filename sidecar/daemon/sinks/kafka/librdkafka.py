@@ -12,6 +12,7 @@ from sidecar.daemon.sinks.kafka.client import (
     REQUEST_SECONDS,
     Away,
     MissingTopic,
+    Refused,
     security_protocol,
 )
 from sidecar.daemon.sinks.kafka.messages import Messages
@@ -24,6 +25,7 @@ _REFUSALS = (
     KafkaError.INVALID_RECORD,
     KafkaError.INVALID_TIMESTAMP,
 )
+_BATCH_BYTES = 1_000_000
 _MOST_RECORDS = 1_000_000
 
 
@@ -31,22 +33,21 @@ class Reports:
     """Records handed to the producer, and what is reported of them."""
 
     def __init__(self, producer: Any, count: int) -> None:
-        self.refused = 0
-        self._producer, self._left, self._error = producer, count, ""
+        self._producer, self._left = producer, count
+        self._failure: Away | None = None
 
     def report(self, error: Any, _message: Any) -> None:
         """What librdkafka calls for each record."""
         self._left -= 1
-        if error is not None and error.code() in _REFUSALS:
-            self.refused += 1
-        elif error is not None:
-            self._error = error.str()
+        if error is not None and self._failure is None:
+            kind = Refused if error.code() in _REFUSALS else Away
+            self._failure = kind(f"not delivered: {error.str()}")
 
     def done(self) -> bool:
         """See `client.Delivery`."""
         self._producer.poll(0)
-        if self._error:
-            raise Away(f"not delivered: {self._error}")
+        if self._failure is not None:
+            raise self._failure
         return self._left == 0
 
 
@@ -97,6 +98,7 @@ def _options(settings: config.Kafka) -> dict[str, Any]:
         "bootstrap.servers": ",".join(settings.bootstrap_servers),
         "client.id": CLIENT_ID,
         "allow.auto.create.topics": False,
+        "batch.size": min(_BATCH_BYTES, settings.max_message_bytes),
         "compression.type": settings.compression,
         "enable.idempotence": True,
         "linger.ms": 20,
