@@ -1,18 +1,23 @@
 """`tail` and `kafka topics`, as a user runs them."""
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from kafka import KafkaProducer
 
 from sidecar import cli, schema, signals
 from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import CLASS_PATH, Broker
-from tests.kafka.kit import sink
+from tests.kafka.kit import records, sink
+from tests.waiting import eventually
 
+COMMAND = str(Path(sys.executable).with_name("attention-sidecar"))
 NewTopic = Callable[..., str]
 RUN = CliRunner()
 
@@ -57,6 +62,57 @@ def test_tail_filters_by_route_model_and_threshold(broker: Broker, samples: str)
     assert list(row) == schema.SCALAR_RECORD.names
     low = tail(broker, samples, "--below", "context_share=1.1", "--count", "11")
     assert not [line for line in low if " other " in line]
+
+
+def test_tail_leaves_out_and_tells_what_is_no_sample(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic = new_topic(1)
+    producer = KafkaProducer(bootstrap_servers=broker.address)
+    ours = [("schema-version", b"2"), ("content-type", b"application/json")]
+    producer.send(topic, b"{}", headers=ours).get(10)
+    producer.send(topic, b"gone", headers=[]).get(10)
+    producer.close()
+    with sink(broker.address, tmp_path, samples_topic=topic) as running:
+        running.write(records(2))
+    flags = [f"kafka.bootstrap_servers={broker.address}", f"kafka.samples_topic={topic}"]
+    options = [part for flag in flags for part in ("--set", flag)]
+    done = RUN.invoke(cli.main, ["tail", *options, "--from-start", "--count", "2", "--json"])
+    assert done.exit_code == 0, done.output
+    assert [json.loads(line)["model_name"] for line in done.stdout.splitlines()] == ["demo"] * 2
+    told = done.stderr.splitlines()
+    assert told[0].startswith("left out, 1 so far: partition 0, offset 0: Object missing required")
+    assert told[1] == "left out, 2 so far: partition 0, offset 1: content type ''"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "begun"), [("tail --from-start", " demo "), ("archive from-kafka", "has partitions")]
+)
+def test_a_broker_that_goes_and_comes_back_is_told_once(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, words: str, begun: str
+) -> None:
+    topics, log = {"samples_topic": new_topic(1), "archive_topic": new_topic(1)}, tmp_path / "log"
+    with sink(broker.address, tmp_path, **topics) as running:
+        running.write(records(1))
+    flags = [f"kafka.bootstrap_servers={broker.address}", f"archive.path={tmp_path}"]
+    flags += [f"kafka.{name}={topic}" for name, topic in topics.items()]
+    options = [part for flag in flags for part in ("--set", flag)]
+    with log.open("wb") as out:
+        process = subprocess.Popen([COMMAND, *words.split(), *options], stdout=out, stderr=out)
+    try:
+        eventually(lambda: begun in log.read_text())
+        broker.kill()
+        eventually(lambda: f"the broker at {broker.address} is gone" in log.read_text())
+        broker.start()
+        eventually(lambda: f"the broker at {broker.address} is back" in log.read_text())
+        assert log.read_text().count("is gone") == 1
+        broker.kill()
+        eventually(lambda: log.read_text().count("is gone") == 2)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.parametrize(

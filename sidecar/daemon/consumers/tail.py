@@ -1,23 +1,24 @@
 """Live samples from Kafka, as they were sent: JSON or Avro."""
 
-from collections.abc import Generator
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from sidecar import config
-from sidecar.daemon.sinks.kafka import avro
+from sidecar import config, schema
+from sidecar.daemon.consumers import rows
+from sidecar.daemon.consumers.presence import Presence
+from sidecar.daemon.consumers.rows import Row
 from sidecar.daemon.sinks.kafka.connection import opened, require
 from sidecar.daemon.sinks.kafka.messages import AVRO, FRAMED_AVRO, JSON, Unreadable
+
+log = logging.getLogger(__name__)
 
 SHOWN = ("context_share", "top_document_share", "entropy_ratio", "copy_rate", "grounding_score")
 """Signals on a line, beside those that are filtered by."""
 _POLL_MS = 500
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,13 @@ class Filter:
         )
 
 
-def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]:
+def follow(
+    settings: config.Kafka, *, from_start: bool, tell: Callable[[str], None] = log.warning
+) -> Generator[Row | None]:
     """Samples as they come, and None whenever there are none for a while.
 
-    Raises Away when brokers or topic are not there, and Unreadable for a foreign record.
+    ``tell`` gets a line for each record that is left out, and when brokers go and come back.
+    Raises Away when brokers or topic are not there, KafkaError for what brokers refuse later.
     """
     topic = settings.samples_topic
     require(topic, settings)
@@ -56,35 +60,67 @@ def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]
     try:
         partitions = consumer.partitions_for_topic(topic)
         consumer.assign([TopicPartition(topic, number) for number in sorted(partitions)])
+        presence, readable = Presence(consumer, settings, tell), Readable(tell)
         while True:
             records = consumer.poll(_POLL_MS)
             for found in records.values():
-                yield from map(decode, found)
+                yield from readable.rows(found)
+            presence.look()
             if not records:
                 yield None
     finally:
         consumer.close()
 
 
+class Readable:
+    """Decodes records; those that are no samples are counted, told and left out."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.left_out = 0
+        self._tell = tell
+
+    def rows(self, records: Iterable[Any]) -> Iterator[Row]:
+        """The samples among Kafka records."""
+        for record in records:
+            try:
+                yield decode(record)
+            except Unreadable as error:
+                self.left_out += 1
+                self._tell(f"left out, {self.left_out} so far: {error}")
+
+
 def decode(record: Any) -> Row:
     """The columns of one Kafka record. Raises Unreadable."""
-    kind = dict(record.headers).get("content-type", b"").decode()
+    headers = {name: value or b"" for name, value in record.headers}
+    kind = headers.get("content-type", b"").decode(errors="replace")
+    version = headers.get("schema-version", b"").decode(errors="replace")
     try:
+        if kind not in (JSON, AVRO, FRAMED_AVRO):
+            raise ValueError(f"content type {kind!r}")
+        if version != str(schema.SCHEMA_VERSION):
+            raise ValueError(f"schema version {version!r}, expected {schema.SCHEMA_VERSION}")
+        if record.value is None:
+            raise ValueError("no value")
         if kind == JSON:
-            return msgspec.json.decode(record.value, type=dict[str, Any])
-        if kind in (AVRO, FRAMED_AVRO):
-            return avro.decode(record.value, framed=kind == FRAMED_AVRO)
-    except (ValueError, EOFError, IndexError, KeyError) as error:
-        raise Unreadable(f"{kind} at offset {record.offset}: {error}") from None
-    raise Unreadable(f"content type {kind!r} at offset {record.offset}")
+            return rows.from_json(record.value)
+        return rows.from_avro(record.value, framed=kind == FRAMED_AVRO)
+    except ValueError as error:
+        where = f"partition {record.partition}, offset {record.offset}"
+        raise Unreadable(f"{where}: {error}") from None
 
 
 def line(row: Row, more: tuple[str, ...] = ()) -> str:
-    """A sample on a line: when, model, route, request, step and some signals."""
-    moment = row["time"]
-    if isinstance(moment, datetime):
-        moment = moment.astimezone(UTC).isoformat()
+    """A sample on a line: when, model, route, request, step and some signals.
+
+    Clients choose some of the words, so what a terminal would not print is escaped.
+    """
     names = dict.fromkeys((*SHOWN, *more))
     values = [f"{name}={row[name]:.3f}" for name in names if row[name] is not None]
     where = f"{row['model_name']} {row['route'] or '-'} {row['request_id']} step {row['step']}"
-    return f"{moment[:23]} {where} {' '.join(values)}".rstrip()
+    return _printable(f"{row['time'][:23]} {where} {' '.join(values)}".rstrip())
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
