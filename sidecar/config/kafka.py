@@ -114,6 +114,8 @@ class Kafka(Section):
         return value
 
     @property
-    def tells_its_password(self) -> bool:
-        """Whether the password can be read on the network."""
-        return self.sasl_mechanism == "PLAIN" and not self.tls
+    def warning(self) -> str:
+        """What is dangerous in these settings; empty when nothing is."""
+        if self.sasl_mechanism == "PLAIN" and not self.tls:
+            return "kafka.sasl_mechanism: PLAIN without kafka.tls=true sends the password in clear"
+        return ""

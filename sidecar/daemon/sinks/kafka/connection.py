@@ -12,12 +12,32 @@ from sidecar.daemon.sinks.kafka.client import (
     REQUEST_SECONDS,
     Away,
     MissingTopic,
+    no_broker,
+    require_files,
     security_protocol,
 )
 
-logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
-
 _UNKNOWN_TOPIC = 3
+
+
+class _Overheard(logging.Handler):
+    """Why the last connection failed: the client writes it into its log and raises less."""
+
+    reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of a line."""
+        if isinstance(record.args, tuple):
+            found = [str(one) for one in record.args if isinstance(one, Exception)]
+            self.reason = found[0] if found else self.reason
+
+
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
+_overheard = _Overheard()
+_connecting = logging.getLogger("kafka.net.connection")
+_connecting.setLevel(logging.WARNING)
+_connecting.addHandler(_overheard)
+_connecting.propagate = False
 
 
 def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
@@ -25,6 +45,8 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
 
     By itself a client that cannot connect would leave its threads and sockets behind.
     """
+    require_files(settings)
+    _overheard.reason = ""
     made: list[Any] = []
 
     def network(**given: Any) -> Any:
@@ -37,8 +59,7 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
         for one in made:
             one.close()
         if isinstance(error, KafkaError | OSError):
-            servers = ", ".join(settings.bootstrap_servers)
-            raise Away(f"no broker at {servers}: {error}") from error
+            raise Away(no_broker(settings, _overheard.reason or str(error))) from error
         raise
 
 
