@@ -76,9 +76,8 @@ class Archiver(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         """
         try:
             while not over():
-                for partition, records in self._consumer.poll(_POLL_MS).items():
+                for partition, records in self._presence.poll(_POLL_MS).items():
                     self._take(partition, records)
-                self._presence.look()
                 if self._is_due():
                     self.settle()
             self.settle()

@@ -62,10 +62,9 @@ def follow(
         consumer.assign([TopicPartition(topic, number) for number in sorted(partitions)])
         presence, readable = Presence(consumer, settings, tell), Readable(tell)
         while True:
-            records = consumer.poll(_POLL_MS)
+            records = presence.poll(_POLL_MS)
             for found in records.values():
                 yield from readable.rows(found)
-            presence.look()
             if not records:
                 yield None
     finally:

@@ -1,10 +1,11 @@
 """How kafka-python reaches the brokers, for producers and consumers alike."""
 
 import logging
+from collections import Counter
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 
 from sidecar import config
 from sidecar.daemon.sinks.kafka.client import (
@@ -21,15 +22,22 @@ _UNKNOWN_TOPIC = 3
 
 
 class _Overheard(logging.Handler):
-    """Why the last connection failed: the client writes it into its log and raises less."""
+    """Why connections fail: the client writes it into its log, and raises less."""
 
-    reason = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Exception] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the exception of a line."""
         if isinstance(record.args, tuple):
-            found = [str(one) for one in record.args if isinstance(one, Exception)]
-            self.reason = found[0] if found else self.reason
+            self.heard += [one for one in record.args if isinstance(one, Exception)]
+
+    def reason(self) -> str:
+        """What came most often, of refusals if there were any; empty when nothing was heard."""
+        final = [one for one in self.heard if not isinstance(one, RetriableError)]
+        found = Counter(map(str, final or self.heard)).most_common(1)
+        return found[0][0] if found else ""
 
 
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
@@ -46,7 +54,7 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
     By itself a client that cannot connect would leave its threads and sockets behind.
     """
     require_files(settings)
-    _overheard.reason = ""
+    _overheard.heard.clear()
     made: list[Any] = []
 
     def network(**given: Any) -> Any:
@@ -59,7 +67,7 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
         for one in made:
             one.close()
         if isinstance(error, KafkaError | OSError):
-            raise Away(no_broker(settings, _overheard.reason or str(error))) from error
+            raise Away(no_broker(settings, _overheard.reason() or str(error))) from error
         raise
 
 
