@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 
 from sidecar import cli, schema, signals
 from tests.daemon.synthetic import Tap, batch_of
+from tests.kafka import security
 from tests.kafka.broker import CLASS_PATH, Broker
 from tests.kafka.kit import records, sink
 from tests.waiting import eventually
@@ -147,27 +148,57 @@ def test_a_missing_topic_is_a_line(broker: Broker) -> None:
     assert done.output == "Error: topic 'no' is missing: see `attention-sidecar kafka topics`\n"
 
 
+def printed(*settings: str) -> list[str]:
+    options = [part for setting in settings for part in ("--set", setting)]
+    options += ["--partitions", "3", "--replicas", "1"]
+    return RUN.invoke(cli.main, ["kafka", "topics", *options]).output.splitlines()
+
+
+def topics_tool(*arguments: str, folder: Path) -> str:
+    java = ["java", "-cp", f"{CLASS_PATH}/*", "org.apache.kafka.tools.TopicCommand"]
+    return subprocess.check_output([*java, *arguments], cwd=folder, text=True, timeout=60)
+
+
 @pytest.mark.slow
-def test_the_printed_commands_make_the_topics(broker: Broker) -> None:
-    flags = ["--set", f"kafka.bootstrap_servers={broker.address}"]
-    done = RUN.invoke(cli.main, ["kafka", "topics", *flags, "--partitions", "3", "--replicas", "1"])
-    lines = done.output.splitlines()
+def test_the_printed_commands_make_the_topics(broker: Broker, tmp_path: Path) -> None:
+    lines = printed(f"kafka.bootstrap_servers={broker.address}", "kafka.archive=true")
     assert len(lines) == 3
     for line in lines:
         words = line.split()
         assert words[0] == "kafka-topics.sh"
-        java = ["java", "-cp", f"{CLASS_PATH}/*", "org.apache.kafka.tools.TopicCommand"]
-        subprocess.run([*java, *words[1:]], check=True, capture_output=True, timeout=60)
-    described = subprocess.check_output(
-        [*java, "--bootstrap-server", broker.address, "--describe"], text=True
-    )
+        topics_tool(*words[1:], folder=tmp_path)
+    described = topics_tool("--bootstrap-server", broker.address, "--describe", folder=tmp_path)
     for topic in ("attention.samples", "attention.alerts", "attention.archive"):
         assert f"Topic: {topic}" in described
 
 
-def test_secured_brokers_need_a_properties_file() -> None:
-    done = RUN.invoke(cli.main, ["kafka", "topics", "--set", "kafka.tls=true"])
-    assert "--command-config client.properties" in done.output
+@pytest.mark.slow
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_the_printed_properties_let_kafkas_tools_in(
+    broker: Broker, tmp_path: Path, mechanism: str
+) -> None:
+    topic = f"secured-{mechanism}"
+    lines = printed(
+        f"kafka.bootstrap_servers={broker.secured_address}",
+        f"kafka.samples_topic={topic}",
+        "kafka.tls=true",
+        f"kafka.tls_ca={broker.authority}",
+        f"kafka.sasl_mechanism={mechanism}",
+        f"kafka.username={security.USER}",
+        f"kafka.password={security.PASSWORD}",
+    )
+    assert security.PASSWORD not in str(lines)
+    assert lines[0] == "# client.properties:"
+    properties = [line.removeprefix("#").strip() for line in lines[1:] if line.startswith("#")]
+    text = "\n".join(properties).replace("PASSWORD", security.PASSWORD)
+    (tmp_path / "client.properties").write_text(text)
+    words = next(line for line in lines if line.startswith("kafka-topics.sh")).split()
+    assert topic in topics_tool(*words[1:], folder=tmp_path)
+
+
+def test_a_topic_that_nothing_is_sent_to_is_not_made() -> None:
+    assert "attention.archive" not in str(printed())
+    assert "attention.archive" in str(printed("kafka.archive=true"))
 
 
 def test_the_schema_is_printed() -> None:
