@@ -146,7 +146,7 @@ def _explained() -> Iterator[None]:
     try:
         from kafka.errors import KafkaError
 
-        from sidecar.archive.versions import LaterVersion
+        from sidecar.archive import LaterVersion
         from sidecar.daemon.sinks.kafka.client import Away
     except ModuleNotFoundError as error:
         raise click.ClickException(

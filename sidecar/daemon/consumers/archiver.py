@@ -16,8 +16,7 @@ from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, OffsetAndMetada
 from kafka.errors import KafkaError
 
 from sidecar import signals, wire
-from sidecar.archive import StorageError, Writer
-from sidecar.archive.versions import LaterVersion, upgraded
+from sidecar.archive import LaterVersion, StorageError, Writer, upgraded
 from sidecar.config import Settings
 from sidecar.daemon.consumers.presence import Presence
 from sidecar.daemon.consumers.seen import Seen
