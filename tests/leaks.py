@@ -29,10 +29,11 @@ def _parquet(file: Path) -> Iterator[bytes]:
 
 def _journal(file: Path) -> Iterator[bytes]:
     """Up to the first batch that is not whole."""
+    content = file.read_bytes()
     try:
-        with pa.ipc.open_stream(file.read_bytes()) as reader:
+        with pa.ipc.open_stream(content) as reader:
             yield from map(_text, reader)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, OSError):
         return
 
 
