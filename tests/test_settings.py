@@ -104,7 +104,6 @@ def test_other_programs_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch
         ("kafka.alerts_topic", "attention_samples", "should differ from kafka.samples_topic"),
         ("kafka.tls_ca", "/ca.pem", "should come with kafka.tls=true, got '/ca.pem'"),
         ("kafka.tls_certificate", "/c.pem", "should come with kafka.tls=true, got '/c.pem'"),
-        ("kafka.tls_key_password", "pa55", "should come with kafka.tls=true, got *****"),
         ("daemon.log_level", "loud", "'debug', 'info', 'warning' or 'error', got 'loud'"),
         ("daemon.log", "info", "did you mean daemon.log_level?"),
         ("daemons", {}, "did you mean daemon."),

@@ -88,7 +88,7 @@ class Kafka(Section):
                 raise ValueError(f"should differ from kafka.{other} by more than '.' and '_'")
         return value
 
-    @field_validator("tls_ca", "tls_certificate", "tls_key", "tls_key_password")
+    @field_validator("tls_ca", "tls_certificate", "tls_key")
     @classmethod
     def _with_tls(cls, value: Any, info: ValidationInfo) -> Any:
         if value is not None and info.data.get("tls") is False:
