@@ -136,7 +136,8 @@ def _words(template: str) -> str:
 
 
 def _option(option: click.Option) -> tuple[str, ...]:
-    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    value = f" {option.metavar}" if option.metavar else ""
+    names = ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
     shown = isinstance(option.default, str | int | float | Path) and not option.is_flag
     return names, f"`{option.default}`" if shown else "", _cell(option.help or "")
 

@@ -33,4 +33,4 @@ def test_what_all_samples_have_tells_nothing() -> None:
     place = schema.RECORD.get_field_index("tags")
     alike = pa.array([[("tenant", "a")]] * 200, schema.RECORD.field("tags").type)
     named = [one.set_column(place, schema.RECORD.field(place), alike) for one in (before, after)]
-    assert {one.kind for one in rank(*named, "context_share")} == {"layer"}
+    assert {one.kind for one in rank(named[0], named[1], "context_share")} == {"layer"}

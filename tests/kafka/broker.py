@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    NewTopic,
+    ResourcePattern,
+    ResourceType,
+)
 
 from sidecar.demo.processes import free_port
 from tests.kafka import security
@@ -99,6 +106,14 @@ class Broker:
         finally:
             admin.close()
 
+    def forbid_reading(self, topic: str) -> None:
+        """Let `security.USER` see a topic and read nothing of it."""
+        for operation, permission in (
+            (ACLOperation.DESCRIBE, ACLPermissionType.ALLOW),
+            (ACLOperation.READ, ACLPermissionType.DENY),
+        ):
+            self._rule(topic, operation, permission)
+
     def console_consumer(self, topic: str, messages: int) -> list[bytes]:
         """What Kafka's own console consumer prints: a line for each of so many messages."""
         command = self._command("org.apache.kafka.tools.consumer.ConsoleConsumer")
@@ -110,6 +125,15 @@ class Broker:
     def stored(self) -> Iterator[Path]:
         """Files that hold what the broker was sent."""
         return (self._folder / "logs").rglob("*.log")
+
+    def _rule(self, topic: str, operation: ACLOperation, permission: ACLPermissionType) -> None:
+        pattern = ResourcePattern(ResourceType.TOPIC, topic)
+        rule = ACL(f"User:{security.USER}", "*", operation, permission, pattern)
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            admin.create_acls([rule])
+        finally:
+            admin.close()
 
     def _answers(self) -> bool:
         try:
@@ -152,6 +176,9 @@ class Broker:
                 f"listener.security.protocol.map={protocols}",
                 *security.properties(self._folder),
                 "controller.listener.names=CONTROLLER",
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "allow.everyone.if.no.acl.found=true",
+                "super.users=User:ANONYMOUS",
                 f"log.dirs={self._folder / 'logs'}",
                 "auto.create.topics.enable=true",
                 "offsets.topic.replication.factor=1",

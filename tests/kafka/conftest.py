@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.conftest import skip
 from tests.kafka.broker import Broker, lacking, running
 
 
@@ -34,19 +35,10 @@ def collected() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def can_run_a_broker() -> None:
-    """Skips where no broker can run, and fails there when CI=true."""
-    if lacking() and os.environ.get("CI") == "true":
-        pytest.fail(lacking())
-    if lacking():
-        pytest.skip(lacking())
-
-
-@pytest.fixture(scope="session")
-def one_broker(
-    can_run_a_broker: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Broker]:
+def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One for all tests: to start it takes seconds of the processor."""
+    if lack := lacking():
+        skip(lack)
     with running(tmp_path_factory.mktemp("broker")) as started:
         yield started
 

@@ -269,6 +269,9 @@ def test_a_missing_topic_is_in_status_metrics_and_doctor(
         assert any(line.startswith(state) and line.endswith(" 1.0") for line in text.splitlines())
         assert httpx.get(f"{running.url}/health/ready", timeout=60).is_success
         assert "kafka: failing topic" in command("status", "--url", running.url).stdout
+        doctor = command("doctor", "--url", running.url)
+        assert f"kafka is failing {told}" in doctor.stdout
+        assert doctor.returncode == 1
 
 
 @pytest.mark.slow

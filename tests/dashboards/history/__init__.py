@@ -13,7 +13,7 @@ from dashboards import names
 from dashboards.queries import TAP_STATES
 from sidecar.daemon.sinks.drift.own import EXPLAINED, REFUSED
 from sidecar.daemon.sinks.histograms import BOUNDS
-from sidecar.daemon.sinks.kafka.stream import STATES as KAFKA_STATES
+from sidecar.daemon.sinks.kafka.condition import STATES as KAFKA_STATES
 from sidecar.schema import SIGNAL_NAMES
 from tests.dashboards.history import drift
 from tests.dashboards.history.scene import CHANGE, ROUTES, SCRAPED, STEP, STEPS, Line, Value, mean
