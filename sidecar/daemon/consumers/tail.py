@@ -3,21 +3,16 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from sidecar import config
-from sidecar.daemon.sinks.kafka import avro
+from sidecar.daemon.consumers.samples import Row, decode
 from sidecar.daemon.sinks.kafka.connection import opened, require
-from sidecar.daemon.sinks.kafka.messages import AVRO, FRAMED_AVRO, JSON, Unreadable
 
 SHOWN = ("context_share", "top_document_share", "entropy_ratio", "copy_rate", "grounding_score")
 """Signals on a line, beside those that are filtered by."""
 _POLL_MS = 500
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,19 +59,6 @@ def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]
                 yield None
     finally:
         consumer.close()
-
-
-def decode(record: Any) -> Row:
-    """The columns of one Kafka record. Raises Unreadable."""
-    kind = dict(record.headers).get("content-type", b"").decode()
-    try:
-        if kind == JSON:
-            return msgspec.json.decode(record.value, type=dict[str, Any])
-        if kind in (AVRO, FRAMED_AVRO):
-            return avro.decode(record.value, framed=kind == FRAMED_AVRO)
-    except (ValueError, EOFError, IndexError, KeyError) as error:
-        raise Unreadable(f"{kind} at offset {record.offset}: {error}") from None
-    raise Unreadable(f"content type {kind!r} at offset {record.offset}")
 
 
 def line(row: Row, more: tuple[str, ...] = ()) -> str:
