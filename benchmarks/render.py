@@ -5,9 +5,10 @@
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import side_by_side
+from benchmarks import drift_tables, side_by_side
 from benchmarks.report import Report, read, table
 from tools import blocks
 
@@ -22,9 +23,18 @@ SHORT = {
     r"|_calibrated_context_share|_retrieval_rate|_text_overlap|_same_subjects_grounding_score)?"
     r"|.*_exact(_\d+_documents)?|unanswerable_refused",
     "archive_query": r"seconds_50m|time_ratio",
+    "drift_false_alarms": r"false_alarms_per_stream_year_worst|promised|.*_at_run_length_1e6",
+    "drift_delay": r"p90_requests_hit_\d+|ratio_to_oracle",
     "kafka_throughput": r"records_per_s_.*|(stored_)?bytes_per_record_.*",
 }
 """Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""
+
+WHOLE: dict[str, Callable[[Report], str]] = {
+    "demo_changes": side_by_side.table,
+    "drift_false_alarms": drift_tables.false_alarms,
+    "drift_delay": drift_tables.delays,
+}
+"""Benchmarks whose figures stand in a table of their own; those of `SHORT` only where not short."""
 
 
 def figures(block: str, results: Path = RESULTS) -> str:
@@ -35,8 +45,8 @@ def figures(block: str, results: Path = RESULTS) -> str:
 
 
 def _table(report: Report, short: str) -> str:
-    if report.benchmark == "demo_changes":
-        return side_by_side.table(report)
+    if report.benchmark in WHOLE and not (short and report.benchmark in SHORT):
+        return WHOLE[report.benchmark](report)
     wanted = re.compile(SHORT[report.benchmark] if short else ".*")
     return table({key: one for key, one in report.figures.items() if wanted.fullmatch(key)})
 

@@ -106,17 +106,33 @@ install_compiler() {
 }
 
 # Unpacked beside Python instead of installed: that needs no root and starts no service.
-install_prometheus() {
-    command -v promtool >/dev/null || [[ -x $venv/bin/promtool ]] && return
-    say "fetching Debian's prometheus"
-    local folder
+install_from_debian() { # a tool, its package, what is tested with it
+    command -v "$1" >/dev/null || [[ -x $venv/bin/$1 ]] && return
+    say "fetching Debian's $2"
+    unpack_deb "$2" "$venv" --strip-components=2 ./usr/bin ||
+        say "no $2 (needs apt): the tests against a real $3 are skipped"
+}
+
+unpack_deb() { # a package, where to, which of its files
+    local folder unpacked=0
     folder=$(mktemp -d)
-    if (cd "$folder" && fetch_deb prometheus); then
-        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$venv" --strip-components=2 ./usr/bin
+    if (cd "$folder" && fetch_deb "$1"); then
+        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -x -C "$2" "${@:3}" || unpacked=1
     else
-        say "no prometheus (needs apt): the tests against a real Prometheus are skipped"
+        unpacked=1
     fi
     rm -rf "$folder"
+    return $unpacked
+}
+
+# Debian's build finds its templates in one place only, which is not beside Python.
+install_alertmanager() {
+    local -r templates=/usr/share/prometheus/alertmanager tool=prometheus-alertmanager
+    if [[ ! -e $templates ]] && ! { is_root && unpack_deb "$tool" / ".$templates"; }; then
+        say "no $tool (needs root and apt): the tests against a real Alertmanager are skipped"
+        return
+    fi
+    install_from_debian "$tool" "$tool" Alertmanager
 }
 
 # Kept in the user's cache, since it takes a minute or two to build.
@@ -170,7 +186,8 @@ main() {
     install_uv
     install_packages
     install_compiler
-    install_prometheus
+    install_from_debian promtool prometheus Prometheus
+    install_alertmanager
     install_collector
     install_broker
     echo "$wanted" >"$stamp"

@@ -13,9 +13,10 @@ import sidecar
 ROOT = Path(sidecar.__file__).parent
 BOTTOM = {"schema", "signals", "config", "sources", "wire"}
 PUBLIC = {
-    "daemon": {"sidecar.archive", "sidecar.calibration"},
+    "daemon": {"sidecar.archive", "sidecar.calibration", "sidecar.drift"},
     "tap": {"sidecar.calibration"},
     "calibration": {"sidecar.archive"},
+    "drift": {"sidecar.archive"},
 }
 """What a room may use of another: the package itself, none of its modules."""
 TOP = {"cli", "demo", "doctor"}
@@ -80,6 +81,8 @@ def test_a_module_keeps_to_its_room(module: str) -> None:
         ("signals", "from sidecar import calibration", True),
         ("calibration", "from sidecar.daemon.client import Client", True),
         ("daemon", "from sidecar.daemon.intake import Intake", False),
+        ("drift", "from sidecar import archive", False),
+        ("drift", "from sidecar.daemon import sinks", True),
         ("doctor", "import vllm", True),
         ("cli", "from sidecar.daemon import app", False),
     ],

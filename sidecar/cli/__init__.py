@@ -3,7 +3,7 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, daemon, demo, heads, kafka, sampling
+from sidecar.cli import archive, baseline, daemon, demo, drift, heads, kafka, sampling
 
 
 @click.group()
@@ -19,6 +19,8 @@ for command in (
     daemon.doctor,
     archive.archive,
     heads.heads,
+    baseline.baseline,
+    drift.drift,
     archive.query,
     kafka.kafka,
     kafka.tail,
@@ -26,3 +28,4 @@ for command in (
 ):
     main.add_command(command)
 archive.archive.add_command(kafka.from_kafka)
+drift.drift.add_command(kafka.watch_fleet)

@@ -1,4 +1,4 @@
-"""Kafka: the commands that make its topics, live samples, and the archiver of a fleet."""
+"""Kafka: the commands that make its topics, live samples, archiver and monitor of a fleet."""
 
 import json
 import logging
@@ -107,6 +107,32 @@ def tail(
             shown += 1
             if shown == count:
                 return
+
+
+@click.command(name="from-kafka")
+@options.config
+@options.pairs
+@click.option(
+    "--group", default="attention-drift", show_default=True, help="Name of the consumer group."
+)
+@click.option(
+    "--from-start", is_flag=True, help="A new group begins with the oldest sample that Kafka has."
+)
+def watch_fleet(
+    config: Path | None, pairs: tuple[str, ...], group: str, *, from_start: bool
+) -> None:
+    """Watch what the daemons of a fleet send to Kafka, and tell alerts once; ends on SIGTERM.
+
+    One member of the group watches at a time; others stand by.
+    """
+    settings = _connected(config, pairs)
+    if not settings.drift.baseline:
+        raise click.ClickException("drift.baseline: should name a file, is empty")
+    with _explained():
+        from sidecar.daemon.consumers.fleet import watching
+        from sidecar.daemon.service import serve
+
+        raise SystemExit(serve(settings, watching(group, from_start=from_start)))
 
 
 @click.command(name="from-kafka")

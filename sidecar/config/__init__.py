@@ -4,6 +4,7 @@
 """
 
 from sidecar.config.daemon import Archive, Daemon, Heads, Http, Metrics, Wire, runtime_dir
+from sidecar.config.drift import Drift
 from sidecar.config.engine import Engine, Sampling
 from sidecar.config.kafka import Kafka
 from sidecar.config.otel import Otel
@@ -13,6 +14,7 @@ from sidecar.sources import SettingsError
 __all__ = [
     "Archive",
     "Daemon",
+    "Drift",
     "Engine",
     "Heads",
     "Http",

@@ -29,7 +29,7 @@ class Kafka(Section):
     samples_topic: TopicName = "attention.samples"
     """Topic of the samples: a record for each, with signals and without per-head arrays."""
     alerts_topic: TopicName = "attention.alerts"
-    """Topic of alerts; nothing is sent to it yet."""
+    """Topic of alerts, as JSON; used when `drift.baseline` is set."""
     archive_topic: TopicName = "attention.archive"
     """Topic of whole record batches, which `attention-sidecar archive from-kafka` reads."""
     archive: bool = False

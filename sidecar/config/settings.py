@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from sidecar.config.daemon import Archive, Daemon, Heads, Http, Metrics, Wire
+from sidecar.config.drift import Drift
 from sidecar.config.engine import Engine, Sampling
 from sidecar.config.fields import Section
 from sidecar.config.kafka import Kafka
@@ -34,6 +35,7 @@ class Settings(Section):
     archive: Archive = Archive()
     otel: Otel = Otel()
     kafka: Kafka = Kafka()
+    drift: Drift = Drift()
     daemon: Daemon = Daemon()
 
 

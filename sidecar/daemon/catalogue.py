@@ -6,9 +6,12 @@ from typing import NamedTuple
 from prometheus_client.metrics_core import Metric
 
 from sidecar import config
+from sidecar.daemon.consumers.progress import Progress
+from sidecar.daemon.consumers.progress import families as fleet
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sinks.archive import ArchiveSink
+from sidecar.daemon.sinks.drift.page import without_streams as drift
 from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.daemon.sinks.otel import OtelSink
 from sidecar.daemon.sinks.prometheus import PrometheusSink
@@ -36,6 +39,8 @@ def metrics() -> Iterator[Described]:
     yield from map(_family, ArchiveSink(config.Archive()).collect())
     yield from map(_family, OtelSink(config.Otel(), config.Metrics()).collect())
     yield from map(_family, KafkaSink(config.Kafka(), own).collect())
+    yield from map(_family, drift())
+    yield from map(_family, fleet(Progress()))
     yield from map(_family, Page({}).collect())
 
 

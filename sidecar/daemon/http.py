@@ -25,7 +25,8 @@ class Api:
     """The endpoints over one daemon."""
 
     page: Page
-    sampling: SamplingControl
+    sampling: SamplingControl | None
+    """None when no taps listen here."""
     archive: SinkRunner | None
     """None when the archive is off."""
     status: Callable[[], dict[str, Any]]
@@ -67,12 +68,16 @@ class Api:
 
     async def get_sampling(self, _request: Request) -> Response:
         """The sampling settings in force."""
+        if self.sampling is None:
+            return _without_taps()
         return JSONResponse(self.sampling.current.model_dump())
 
     async def patch_sampling(self, request: Request) -> Response:
         """Change some sampling settings; needs the token."""
         if not self._may_write(request):
             return _forbidden()
+        if self.sampling is None:
+            return _without_taps()
         try:
             fields = json.loads(await _body(request))
         except ValueError as error:
@@ -118,6 +123,10 @@ def _health(fine: bool) -> Response:
 
 def _forbidden() -> Response:
     return _error(401, "token", "needs the header 'Authorization: Bearer TOKEN'")
+
+
+def _without_taps() -> Response:
+    return _error(409, "sampling", "no taps listen here; ask the daemon beside the engine")
 
 
 def _error(status: int, field: str, message: str) -> Response:

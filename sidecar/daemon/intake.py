@@ -3,13 +3,15 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import zmq
+from prometheus_client.metrics_core import Metric
 from pydantic import ValidationError
 
 from sidecar import schema, signals, wire
@@ -35,7 +37,9 @@ MAX_ENGINES = 256
 
 
 class Intake:
-    """One thread that owns both sockets."""
+    """One thread that owns both sockets: the source of samples of a daemon beside an engine."""
+
+    name = "taps"
 
     def __init__(
         self,
@@ -47,7 +51,8 @@ class Intake:
         metrics: OwnMetrics,
         calibrations: signals.Calibrations = (),
     ) -> None:
-        self._sinks, self._sampling, self._taps = sinks, sampling, taps
+        self._sinks, self.taps = sinks, taps
+        self.sampling, self.place = sampling, settings.samples
         self._calibrations = calibrations
         self._metrics = metrics
         self._sequences = Sequences(metrics, Cap(MAX_ENGINES))
@@ -76,6 +81,14 @@ class Intake:
         if self._thread.is_alive():
             log.error("the intake did not stop in time")
 
+    def collect(self) -> Iterable[Metric]:
+        """`attention_tap_*`."""
+        return self.taps.collect()
+
+    def summary(self) -> dict[str, Any]:
+        """Taps, and the sampling settings in force."""
+        return {"taps": self.taps.summary(), "sampling": self.sampling.current.model_dump()}
+
     def _run(self) -> None:
         with self._sockets:
             while self._stop_by is None:
@@ -103,9 +116,9 @@ class Intake:
 
     def _announce(self) -> None:
         """Tell the taps the sampling settings, when they change and every second."""
-        revision, now = self._sampling.revision, time.monotonic()
+        revision, now = self.sampling.revision, time.monotonic()
         if revision != self._announced[0] or now - self._announced[1] >= ANNOUNCE_SECONDS:
-            payload = self._sampling.current.model_dump_json().encode()
+            payload = self.sampling.current.model_dump_json().encode()
             self._sockets.publish([wire.SAMPLING, payload])
             self._announced = (revision, now)
 
@@ -152,7 +165,7 @@ class Intake:
             status = wire.TapStatus.model_validate_json(bytes(payload))
         except ValidationError as error:
             return self._malformed("status", str(error))
-        return self._taps.update(status)
+        return self.taps.update(status)
 
     def _flush(self) -> None:
         """Work on what is waiting, together."""

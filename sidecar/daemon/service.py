@@ -1,13 +1,11 @@
 """The daemon as a whole: builds the parts, runs them, stops them in order."""
 
 import ctypes
-import errno
 import gc
 import logging
 import signal
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -22,11 +20,13 @@ from sidecar.config import Settings
 from sidecar.daemon import token
 from sidecar.daemon.http import Api
 from sidecar.daemon.intake import Intake
+from sidecar.daemon.listening import listen
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
+from sidecar.daemon.role import Role, Source
 from sidecar.daemon.sampling import SamplingControl
 from sidecar.daemon.sinks.base import Sink, SinkRunner
-from sidecar.daemon.sinks.chosen import MissingLibrary, chosen
+from sidecar.daemon.sinks.chosen import MissingLibrary, Unusable, chosen
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
 
@@ -39,42 +39,54 @@ WRITE_SHARE = 0.8
 """When, within the time for a clean stop, the intake closes and the sinks begin to close."""
 
 
+def from_taps(settings: Settings, runners: Mapping[str, SinkRunner], metrics: OwnMetrics) -> Source:
+    """The sockets of taps; every sink gets every sample."""
+    return Intake(
+        settings.wire,
+        sinks=list(runners.values()),
+        sampling=SamplingControl(settings.sampling),
+        taps=Taps(),
+        metrics=metrics,
+        calibrations=calibration.heads(settings.heads),
+    )
+
+
+REPLICA = Role(chosen, from_taps)
+"""The daemon beside an engine."""
+
+
 class Daemon:
     """One daemon.
 
     Raises AddressError when a socket, port or folder cannot be used, CalibrationError for a file,
-    MissingLibrary for a sink.
+    MissingLibrary for a sink, Unusable for another file.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, role: Role = REPLICA) -> None:
         self.settings = settings
-        calibrations = calibration.heads(settings.heads)
         self.metrics = OwnMetrics()
-        self.taps = Taps()
-        self.sampling = SamplingControl(settings.sampling)
-        sinks = chosen(settings, self.metrics)
+        sinks = role.sinks(settings, self.metrics)
         runners = {name: self._runner(sink) for name, sink in sinks.items()}
         self.runners = list(runners.values())
+        for sink in sinks.values():
+            sink.meet(runners)
         self._archive = runners.get("archive")
-        self.page = Page(
-            {
-                **sinks,
-                "taps": self.taps,
-                "sidecar": self.metrics.registry,
-                "process": ProcessCollector(registry=None),
-            }
-        )
         self._started = time.time()
         self._stopping = False
         self._token = token.obtain(settings.http.token)
-        self._socket = _listen(settings.http.host, settings.http.port)
-        self.intake = Intake(
-            settings.wire,
-            sinks=self.runners,
-            sampling=self.sampling,
-            taps=self.taps,
-            metrics=self.metrics,
-            calibrations=calibrations,
+        self._socket = listen(settings.http.host, settings.http.port)
+        try:
+            self.source = role.source(settings, runners, self.metrics)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.page = Page(
+            {
+                **sinks,
+                self.source.name: self.source,
+                "sidecar": self.metrics.registry,
+                "process": ProcessCollector(registry=None),
+            }
         )
 
     @property
@@ -87,13 +99,13 @@ class Daemon:
         """Take samples in."""
         for runner in self.runners:
             runner.start()
-        self.intake.start()
+        self.source.start()
 
     def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop; call from the main thread."""
         self.start()
         gc.freeze()  # what is loaded by now stays; looking at it again would cost a tenth
-        log.info("samples on %s, metrics on %s/metrics", self.settings.wire.samples, self.url)
+        log.info("samples from %s, metrics on %s/metrics", self.source.place, self.url)
         server = _Server(
             uvicorn.Config(
                 self._api().app(),
@@ -116,15 +128,20 @@ class Daemon:
             "version": sidecar.__version__,
             "url": self.url,
             "uptime_seconds": round(time.time() - self._started, 1),
-            "taps": self.taps.summary(),
+            **self.source.summary(),
             "sinks": [
                 {"name": runner.sink.name, "state": runner.state, "error": runner.error}
                 for runner in self.runners
             ],
+            **self._summaries(),
             "intake": self.metrics.snapshot(),
-            "sampling": self.sampling.current.model_dump(),
             "settings": settings,
         }
+
+    def _summaries(self) -> dict[str, Any]:
+        """What sinks tell beyond how they are."""
+        found = ((runner.sink.name, runner.sink.summary()) for runner in self.runners)
+        return {name: summary for name, summary in found if summary is not None}
 
     def _runner(self, sink: Sink) -> SinkRunner:
         return SinkRunner(sink, self.metrics, max_batches=self.settings.daemon.sink_queue)
@@ -132,11 +149,11 @@ class Daemon:
     def _api(self) -> Api:
         return Api(
             page=self.page,
-            sampling=self.sampling,
+            sampling=self.source.sampling,
             archive=self._archive,
             status=self.status,
-            alive=lambda: self.intake.alive,
-            ready=lambda: self.intake.alive and not self._stopping,
+            alive=lambda: self.source.alive,
+            ready=lambda: self.source.alive and not self._stopping,
             token=self._token,
         )
 
@@ -144,7 +161,7 @@ class Daemon:
         """Take in what has arrived, write it, close; within `daemon.stop_seconds`."""
         self._stopping = True
         start, limit = time.monotonic(), self.settings.daemon.stop_seconds
-        self.intake.stop(start + DRAIN_SHARE * limit)
+        self.source.stop(start + DRAIN_SHARE * limit)
         for runner in self.runners:
             runner.finish(start + WRITE_SHARE * limit)
         for runner in self.runners:
@@ -163,7 +180,7 @@ def use_lean_memory() -> None:
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, role: Role = REPLICA) -> int:
     """Run a daemon; the exit code is 0 after a clean stop and 1 when it could not start."""
     use_lean_memory()
     logging.basicConfig(
@@ -171,8 +188,8 @@ def serve(settings: Settings) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
-        daemon = Daemon(settings)
-    except (AddressError, MissingLibrary, calibration.CalibrationError) as error:
+        daemon = Daemon(settings, role)
+    except (AddressError, MissingLibrary, Unusable, calibration.CalibrationError) as error:
         log.error("cannot start: %s", error)
         return 1
     daemon.run()
@@ -194,30 +211,3 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise AddressError(_refusal(host, port, error)) from None
-    return listener
-
-
-def _refusal(host: str, port: int, error: OSError) -> str:
-    """Why an address cannot be listened on, and what to do."""
-    if isinstance(error, socket.gaierror):
-        return (
-            f"http.host: the host {host!r} cannot be resolved: {error.strerror}; "
-            "should be an address of this machine, such as 127.0.0.1"
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"http.host: {host!r} is no address of this machine; 127.0.0.1 always is"
-    advice = "choose another with --set http.port=PORT"
-    if error.errno == errno.EADDRINUSE:
-        advice = f"is another daemon running? Stop it, or {advice}"
-    return f"http.port: cannot listen on {host}:{port}: {error.strerror}; {advice}"

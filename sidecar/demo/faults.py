@@ -99,6 +99,8 @@ class Change:
     model: str = GROUNDED
     flags: tuple[str, ...] = ()
     """Further arguments of the engine."""
+    alarms: bool = False
+    """Attention is expected to show it, so it should raise an alert."""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -111,8 +113,11 @@ class Change:
         return self.model != GROUNDED or bool(self.flags)
 
 
-def _tagged(name: str, does: str, retrieve: Retrieval, tag: str, value: str) -> Change:
-    return Change(name, does, f"tags['{tag}']", retrieve=retrieve, renamed={tag: value})
+def _tagged(
+    name: str, does: str, retrieve: Retrieval, tag: str, value: str, *, alarms: bool = False
+) -> Change:
+    split = f"tags['{tag}']"
+    return Change(name, does, split, retrieve=retrieve, renamed={tag: value}, alarms=alarms)
 
 
 HEALTHY = Change("healthy", "Nothing is rolled out.", "route", benign=True)
@@ -122,6 +127,7 @@ FAULTS = (
         "The engine serves the closed-book checkpoint, fine-tuned to answer from memory.",
         "model_revision",
         model=CLOSED_BOOK,
+        alarms=True,
     ),
     _tagged(
         "retriever",
@@ -130,6 +136,7 @@ FAULTS = (
         irrelevant,
         "retriever",
         "v2",
+        alarms=True,
     ),
     _tagged(
         "template",
@@ -137,6 +144,7 @@ FAULTS = (
         cut_off,
         "prompt_template",
         "v2",
+        alarms=True,
     ),
     _tagged(
         "stale",

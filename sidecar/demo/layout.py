@@ -17,7 +17,8 @@ from sidecar.demo.faults import GROUNDED
 from sidecar.demo.processes import DemoError, free_port
 
 SERVED_NAME = "demo"
-_CALIBRATION, _ARCHIVE, _LOCK = "heads.json", "archive", "demo.lock"
+_CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
+_DRIFT, _IDLE_SECONDS = "drift", 2.0
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -58,6 +59,17 @@ class Layout:
             "ATTENTION_SAMPLING__STRIDE": str(_STRIDE),
             "ATTENTION_SAMPLING__BUDGET_MS_PER_S": str(_BUDGET_MS_PER_S),
             **_calibration(),
+            **self._drift(),
+        }
+
+    def _drift(self) -> dict[str, str]:
+        """Watch against the grounded model's baseline, where there is one."""
+        if not baseline_file().is_file():
+            return {}
+        return {
+            "ATTENTION_DRIFT__BASELINE": json.dumps([str(baseline_file())]),
+            "ATTENTION_DRIFT__STATE_PATH": str(self.folder / _DRIFT),
+            "ATTENTION_DRIFT__IDLE_SECONDS": str(_IDLE_SECONDS),
         }
 
     def engine_environment(self) -> dict[str, str]:
@@ -102,6 +114,11 @@ class Layout:
 def calibration_file() -> Path:
     """Where the grounded model's calibrated heads are."""
     return MODELS / GROUNDED / _CALIBRATION
+
+
+def baseline_file() -> Path:
+    """Where the grounded model's baseline is."""
+    return MODELS / GROUNDED / _BASELINE
 
 
 def _calibration() -> dict[str, str]:
@@ -149,7 +166,8 @@ def prepared(folder: Path) -> Iterator[Layout]:
             raise DemoError(
                 f"another demo runs in {str(folder)!r}: end it first, or give another --folder"
             ) from None
-        shutil.rmtree(folder / _ARCHIVE, ignore_errors=True)
+        for name in (_ARCHIVE, _DRIFT):
+            shutil.rmtree(folder / name, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="attention-demo-") as runtime:
             yield Layout(folder, Path(runtime), free_port(), free_port())
 

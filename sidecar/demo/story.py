@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from sidecar.demo import ending
+from sidecar.demo import alarm, ending
 from sidecar.demo import layout as layouts
 from sidecar.demo.conclusion import conclude
 from sidecar.demo.deployment import Deployment
@@ -80,6 +80,7 @@ def _tell(stage: Stage, change: Change, *, once: bool) -> tuple[Phase, Phase]:
     if change.restarts:
         stage.deployment.deploy(change)
     after = stage.watch("after", change)
+    alarm.report(stage, change)
     ending.prove(stage.layout, stage.daemon)
     click.echo(f"\n{conclude(change, before, after)}")
     measured = [name for name in SIGNALS if before.has(name) or after.has(name)]

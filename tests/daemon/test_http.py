@@ -30,12 +30,12 @@ BEARER = {"authorization": f"Bearer {TOKEN}"}
 class Server:
     """The application, called without a network."""
 
-    def __init__(self, archive: SinkRunner | None = None) -> None:
+    def __init__(self, archive: SinkRunner | None = None, *, taps: bool = True) -> None:
         self.sampling = SamplingControl(Sampling())
         self.fine = True
         self.api = Api(
             page=Page({}),
-            sampling=self.sampling,
+            sampling=self.sampling if taps else None,
             archive=archive,
             status=lambda: {"taps": []},
             alive=lambda: self.fine,
@@ -106,6 +106,14 @@ def test_a_wrong_change_names_the_field_and_changes_nothing(
     assert problem["field"].split(".")[0] == field
     assert problem["message"]
     assert server.sampling.current == Sampling()
+
+
+def test_where_no_taps_listen_sampling_is_refused() -> None:
+    server = Server(taps=False)
+    for method, given in (("GET", {}), ("PATCH", {"json": {"rate": 0.5}, "headers": BEARER})):
+        answer = server.call(method, "/v1/sampling", **given)
+        assert answer.status_code == 409
+        assert answer.json()["errors"][0]["field"] == "sampling"
 
 
 def test_health_follows_the_intake(server: Server) -> None:

@@ -44,3 +44,17 @@ def test_samples_that_came_late_are_not_called_lost() -> None:
     found = list(lines(status_with(metrics)))
     assert "lost  4 missing by sequence number (engine 0)" in found
     assert "late  3 counted as missing came after all (engine 0)" in found
+
+
+def test_the_monitor_of_a_fleet_tells_its_group_and_lag_and_no_taps() -> None:
+    status = status_with(OwnMetrics())
+    del status["sampling"]
+    fleet = {"group": "g", "topic": "t", "state": "watching", "error": "", "partitions": 2}
+    found = list(lines({**status, "taps": [], "fleet": {**fleet, "lag_records": 7}}))
+    assert "fleet t as group g: watching" in found
+    assert "      7 records behind on 2 partitions" in found
+    assert not [line for line in found if line.startswith("tap")]
+    away = {**fleet, "state": "away", "error": "no broker", "lag_records": None}
+    found = list(lines({**status, "taps": [], "fleet": away}))
+    assert "fleet t as group g: away no broker" in found
+    assert not [line for line in found if "behind" in line]

@@ -57,13 +57,11 @@ def test_a_layer_that_is_not_there_changes_nothing(engine):
 
 def test_the_budget_lowers_the_rate_under_load_and_restores_it(engine):
     engine.listen(budget_ms_per_s=10.0)
-    deadline = time.monotonic() + 6
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while not any(sample.values["sampling_rate"] < 0.8 for sample in engine.samples):
+        assert time.monotonic() < deadline
         engine.generate([prompt(60, seed) for seed in range(4)], 20)
-    lowered = engine.tap.sampler.budget.share
-    assert lowered < 0.8
     assert engine.tap.dropped["over_budget"] > 0
-    assert {sample.values["sampling_rate"] for sample in engine.samples} - {1.0}
     engine.listen(budget_ms_per_s=1000.0)
     deadline = time.monotonic() + 60
     while engine.tap.sampler.budget.share < 1 and time.monotonic() < deadline:

@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 
 from sidecar import cli, schema, signals
 from tests.daemon.synthetic import Tap, batch_of
+from tests.daemon.test_service import command
 from tests.kafka import security
 from tests.kafka.broker import CLASS_PATH, Broker
 from tests.kafka.kit import records, sink
@@ -83,7 +84,7 @@ def test_tail_leaves_out_and_tells_what_is_no_sample(
     assert [json.loads(line)["model_name"] for line in done.stdout.splitlines()] == ["demo"] * 2
     told = done.stderr.splitlines()
     assert told[0].startswith("left out, 1 so far: partition 0, offset 0: Object missing required")
-    assert told[1] == "left out, 2 so far: partition 0, offset 1: content type ''"
+    assert told[1] == "left out, 2 so far: partition 0, offset 1: schema version None, expected 2"
 
 
 @pytest.mark.slow
@@ -129,11 +130,24 @@ def test_a_wrong_threshold_is_told(options: list[str], told: str) -> None:
     assert told in done.output
 
 
-@pytest.mark.parametrize("command", [["tail"], ["archive", "from-kafka"]])
-def test_commands_want_a_broker(command: list[str]) -> None:
-    done = RUN.invoke(cli.main, command)
+@pytest.mark.parametrize("words", [["tail"], ["archive", "from-kafka"], ["drift", "from-kafka"]])
+def test_commands_want_a_broker(words: list[str]) -> None:
+    done = RUN.invoke(cli.main, words)
     assert done.exit_code == 1
     assert "kafka.bootstrap_servers: should name a broker" in done.output
+
+
+def test_a_monitor_wants_a_baseline_that_can_be_used(tmp_path: Path) -> None:
+    broker = ["--set", "kafka.bootstrap_servers=127.0.0.1:1"]
+    done = RUN.invoke(cli.main, ["drift", "from-kafka", *broker])
+    assert done.exit_code == 1
+    assert done.output == "Error: drift.baseline: should name a file, is empty\n"
+    absent = command(
+        "drift", "from-kafka", *broker, "--set", f"drift.baseline={tmp_path / 'absent.json'}"
+    )
+    assert absent.returncode == 1
+    assert "cannot start: drift.baseline: " in absent.stderr
+    assert "Traceback" not in absent.stderr
 
 
 def test_a_missing_topic_is_a_line(broker: Broker) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from sidecar import schema, wire
-from sidecar.daemon.consumers.tail import decode
+from sidecar.daemon.consumers.samples import decode
 from tests.daemon.synthetic import Tap
 from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar import config, signals
-from sidecar.daemon.consumers.tail import Filter, Readable, decode, line
+from sidecar.daemon.consumers.samples import decode
+from sidecar.daemon.consumers.tail import Filter, Readable, line
 from sidecar.daemon.sinks.kafka import encode
 from sidecar.daemon.sinks.kafka.messages import Unreadable
 from tests.daemon.synthetic import Tap, batch_of

@@ -7,12 +7,12 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from sidecar import config, schema
-from sidecar.daemon.consumers import rows
+from sidecar import config
 from sidecar.daemon.consumers.presence import Presence
 from sidecar.daemon.consumers.rows import Row
+from sidecar.daemon.consumers.samples import decode
 from sidecar.daemon.sinks.kafka.connection import opened, require
-from sidecar.daemon.sinks.kafka.messages import AVRO, FRAMED_AVRO, JSON, Unreadable
+from sidecar.daemon.sinks.kafka.messages import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -86,26 +86,6 @@ class Readable:
             except Unreadable as error:
                 self.left_out += 1
                 self._tell(f"left out, {self.left_out} so far: {error}")
-
-
-def decode(record: Any) -> Row:
-    """The columns of one Kafka record. Raises Unreadable."""
-    headers = {name: value or b"" for name, value in record.headers}
-    kind = headers.get("content-type", b"").decode(errors="replace")
-    version = headers.get("schema-version", b"").decode(errors="replace")
-    try:
-        if kind not in (JSON, AVRO, FRAMED_AVRO):
-            raise ValueError(f"content type {kind!r}")
-        if version != str(schema.SCHEMA_VERSION):
-            raise ValueError(f"schema version {version!r}, expected {schema.SCHEMA_VERSION}")
-        if record.value is None:
-            raise ValueError("no value")
-        if kind == JSON:
-            return rows.from_json(record.value)
-        return rows.from_avro(record.value, framed=kind == FRAMED_AVRO)
-    except ValueError as error:
-        where = f"partition {record.partition}, offset {record.offset}"
-        raise Unreadable(f"{where}: {error}") from None
 
 
 def line(row: Row, more: tuple[str, ...] = ()) -> str:

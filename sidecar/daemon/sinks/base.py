@@ -5,13 +5,17 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from prometheus_client.metrics_core import Metric
 
 from sidecar.daemon.own import OwnMetrics
+
+if TYPE_CHECKING:
+    from sidecar.drift import Alert
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +37,26 @@ class Final(Exception):
     """A write failed, and would fail again."""
 
 
+@runtime_checkable
+class AlertTarget(Protocol):
+    """A sink, or a part of one, that passes alerts of drift on."""
+
+    name: str
+
+    def tell(self, alert: "Alert") -> None:
+        """Take an alert for good; called from another sink's thread, so it does not wait.
+
+        Raises Retryable when that must be tried again later, anything else when it never will.
+        """
+
+
 class Sink(ABC):
     """Takes batches of `schema.RECORD`, all calls from one thread. Delivery is at least once."""
 
     name: str
+
+    def meet(self, others: Mapping[str, "SinkRunner"]) -> None:  # noqa: B027 - may do nothing
+        """Know all sinks by name, this one included; called once, before any starts."""
 
     def start(self) -> None:  # noqa: B027 - may do nothing
         """Open what is needed; raises anything when that must be tried again later."""
@@ -55,6 +75,10 @@ class Sink(ABC):
     def collect(self) -> Iterable[Metric]:
         """The sink's own metrics, from any thread."""
         return ()
+
+    def summary(self) -> dict[str, Any] | None:
+        """What `/v1/status` tells under the sink's name, from any thread; None is nothing."""
+        return None
 
     def flush(self) -> None:  # noqa: B027 - may do nothing
         """Let readers see what was written; raises what keeps it from them."""

@@ -1,6 +1,7 @@
 """The Kafka sink: encodes batches and hands them to a stream for each topic."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, StateSetMetricFamily
@@ -8,13 +9,17 @@ from prometheus_client.metrics_core import Metric
 
 from sidecar import config
 from sidecar.daemon.own import OwnMetrics
-from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.base import Retryable, Sink
 from sidecar.daemon.sinks.kafka import encode
 from sidecar.daemon.sinks.kafka.client import connector
-from sidecar.daemon.sinks.kafka.messages import Messages
+from sidecar.daemon.sinks.kafka.messages import JSON, Messages
 from sidecar.daemon.sinks.kafka.stream import STATES, Stream
 
+if TYPE_CHECKING:
+    from sidecar.drift import Alert
+
 _PREFIX = "attention_sidecar_kafka_"
+_ALERT_VERSION = 1
 _CLOSING_SECONDS = 0.5
 """Left of the time to stop for closing clients and files."""
 
@@ -24,17 +29,30 @@ class KafkaSink(Sink):
 
     name = "kafka"
 
-    def __init__(self, settings: config.Kafka, metrics: OwnMetrics) -> None:
-        """Raises ModuleNotFoundError when the client's library is not installed."""
+    def __init__(
+        self,
+        settings: config.Kafka,
+        metrics: OwnMetrics,
+        *,
+        samples: bool = True,
+        alerts: bool = False,
+    ) -> None:
+        """Topics of ``samples`` and ``alerts`` are opened where asked for.
+
+        Raises ModuleNotFoundError without the client's library.
+        """
         self._settings, self._connect = settings, connector(settings)
+        self._samples, self._alerts, self._stopped = samples, alerts, False
         self._dropped = metrics.dropped
         self._streams: dict[str, Stream] = {}
 
     def start(self) -> None:
         """Open the queues and begin to connect."""
-        topics = [self._settings.samples_topic]
-        if self._settings.archive:
+        topics = [self._settings.samples_topic] if self._samples else []
+        if self._samples and self._settings.archive:
             topics.append(self._settings.archive_topic)
+        if self._alerts:
+            topics.append(self._settings.alerts_topic)
         for topic in topics:
             if topic not in self._streams:
                 stream = Stream(self._settings, topic, self._connect, self._count_lost)
@@ -52,6 +70,14 @@ class KafkaSink(Sink):
         """Queue messages for a topic that was opened at the start."""
         self._streams[topic].put(messages)
 
+    def tell(self, alert: "Alert") -> None:
+        """Queue an alert for its topic. Raises Retryable before the start and after the end."""
+        topic = self._settings.alerts_topic
+        if self._stopped or topic not in self._streams:
+            raise Retryable(f"topic {topic!r} is not open")
+        value = alert.model_dump_json().encode()
+        self.publish(topic, Messages(JSON, _ALERT_VERSION, [alert.id.encode()], [value], [None]))
+
     def fault(self) -> str:
         """What keeps samples from the brokers, by topic."""
         streams = self._streams.values()
@@ -61,6 +87,7 @@ class KafkaSink(Sink):
 
     def stop(self, deadline: float) -> None:
         """Send what can be sent by then; the rest waits on disk for the next start."""
+        self._stopped = True
         for stream in self._streams.values():
             stream.finish(deadline - _CLOSING_SECONDS)
         for stream in self._streams.values():

@@ -1,6 +1,7 @@
 """A request as events and as a span, on the trace of its caller."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -17,7 +18,15 @@ from sidecar.daemon.sinks.otel import conventions
 from sidecar.daemon.sinks.otel.origin import SCOPE
 from sidecar.daemon.sinks.otel.requests import Request
 
+if TYPE_CHECKING:
+    from sidecar.drift import Alert
+
 OUTLIER_SPAN = "attention outlier"
+DRIFT_ALERT = "attention.drift.alert"
+_PLAIN = (
+    *("id", "state", "kind", "signal", "direction", "calibrated"),
+    *("shift", "percent", "deviations", "requests", "run_length"),
+)
 
 _propagator = TraceContextTextMapPropagator()
 _ids = RandomIdGenerator()
@@ -52,6 +61,39 @@ def events(request: Request, context: Context, resource: Resource) -> Iterator[R
             event_name=conventions.EVALUATION_RESULT,
         )
         yield ReadableLogRecord(record, resource, SCOPE)
+
+
+def drift_alert(alert: "Alert", resource: Resource) -> ReadableLogRecord:
+    """An event of the severity WARN, or INFO when the alert is over; of no trace."""
+    firing = alert.state == "firing"
+    told = alert.raised if firing or alert.resolved is None else alert.resolved
+    record = LogRecord(
+        timestamp=int(told.timestamp() * 1e9),
+        context=Context(),
+        severity_number=SeverityNumber.WARN if firing else SeverityNumber.INFO,
+        attributes=_told_of(alert),
+        event_name=DRIFT_ALERT,
+    )
+    return ReadableLogRecord(record, resource, SCOPE)
+
+
+def _told_of(alert: "Alert") -> dict[str, Any]:
+    """The attributes of its event; lists without an element are left out."""
+    lists = {
+        "also": list(alert.also),
+        "moved": [one.signal for one in alert.moved],
+        "still": list(alert.still),
+        "moved_most": [f"{one.kind} {one.name}" for one in alert.details],
+    }
+    return {
+        conventions.RESPONSE_MODEL: alert.model_name,
+        conventions.RECORD_UID: f"{alert.id}-{alert.state}-{len(alert.also)}",
+        "attention.tag.route": alert.route,
+        "attention.drift.since": alert.since.isoformat(),
+        **{f"attention.drift.{name}": getattr(alert, name) for name in _PLAIN},
+        **{f"attention.drift.{name}": found for name, found in lists.items() if found},
+        **{f"attention.drift.link.{name}": url for name, url in alert.links.items()},
+    }
 
 
 def span(

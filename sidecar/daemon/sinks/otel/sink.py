@@ -3,12 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from prometheus_client.metrics_core import Metric
 
 from sidecar.config import Metrics, Otel
-from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.base import Retryable, Sink
 from sidecar.daemon.sinks.otel import counts, messages
 from sidecar.daemon.sinks.otel.exporters import exporters
 from sidecar.daemon.sinks.otel.histograms import Histograms
@@ -17,8 +18,13 @@ from sidecar.daemon.sinks.otel.outbox import Outbox
 from sidecar.daemon.sinks.otel.outliers import Outliers
 from sidecar.daemon.sinks.otel.requests import OpenRequests, Request
 
+if TYPE_CHECKING:
+    from sidecar.drift import Alert
+
 MAX_EXPORTS = 4
 """Exports of histograms that may wait; they hold totals, so a later one makes up for a lost one."""
+DRIFT = "drift"
+"""Stands for the engine in the resource of an alert, which is of no engine alone."""
 ENDS = ("quiet", "cut", "stopping")
 
 
@@ -38,6 +44,7 @@ class OtelSink(Sink):
         self._outboxes: dict[str, Outbox] = {}
         self._ended = Counter(dict.fromkeys(ENDS, 0))
         self._unsampled = 0
+        self._stopped = False
 
     def fault(self) -> str:
         """What the collector does not take."""
@@ -66,8 +73,15 @@ class OtelSink(Sink):
             self._next_export = time.monotonic() + self._settings.metrics_seconds
             self._export_metrics()
 
+    def tell(self, alert: "Alert") -> None:
+        """Send an alert as an event. Raises Retryable before the start and after the end."""
+        if self._stopped or not self._outboxes:
+            raise Retryable("the exporters do not run")
+        self._outboxes["events"].put(messages.drift_alert(alert, self._resource(DRIFT)))
+
     def stop(self, deadline: float) -> None:
         """Send everything until ``deadline``; what is left then is lost and counted."""
+        self._stopped = True
         self._send(self._requests.all(), "stopping")
         if self._settings.metrics:
             self._export_metrics()

@@ -1,0 +1,112 @@
+"""Delays of the monitor for shifts hitting 10, 25 and 100 % of requests, beside an oracle.
+
+The oracle is a CUSUM on the same residuals that is told the size of the shift beforehand. For the
+ratio both have the same measured rate of false alarms, one in a month of the same traffic in
+control: each threshold is the quantile of its own peaks over ``--pieces`` pieces of 100,000
+requests. ``p90_requests_…`` are of the monitor as it comes.
+"""
+
+import math
+
+import numpy as np
+
+from benchmarks.drift_streams import deviations, parts, reference, watched
+from benchmarks.drift_traffic import MONTH, REGIMES, Shift
+from benchmarks.report import Figure, Report, parser
+from sidecar.drift import Policy
+from sidecar.drift.evidence import Evidence
+from sidecar.drift.requests import Floats
+
+HITS = {10: 2500.0, 25: 400.0, 100: 100.0}
+BEFORE, AFTER = 2000, 12_000
+PIECE = 100_000
+QUIET = math.exp(-PIECE / MONTH)
+"""Share of pieces without an alarm at one alarm a month."""
+
+
+def delay(regime: str, seed: int, hit: float) -> float:
+    """Requests from the shift to the alert; infinite when there is none in time."""
+    made = parts(regime, seed, BEFORE + AFTER, Shift(BEFORE, hit))
+    places, _ = watched(reference(regime, 0), made, Policy())
+    return min((place - BEFORE + 1 for place in places if place >= BEFORE), default=np.inf)
+
+
+def residuals(regime: str, seed: int, size: int, hit: float = 0.0) -> Floats:
+    """``[size]`` of a stream."""
+    made = parts(regime, seed, size, Shift(BEFORE, hit) if hit else None)
+    return np.concatenate([deviations(reference(regime, 0), part)[:, 0] for part in made])
+
+
+def ours(regime: str, z: Floats) -> Floats:
+    """``[n]`` evidence."""
+    return Evidence(reference(regime, 0).signals).add(z[:, None])
+
+
+def cusum(z: Floats, shift: float) -> Floats:
+    """``[n]`` of Page's statistic for a fall by ``shift``, told beforehand."""
+    total = np.cumsum(-z - shift / 2)
+    found: Floats = total - np.minimum.accumulate(np.minimum(total, 0))
+    return found
+
+
+def first(levels: Floats, threshold: float) -> float:
+    """Requests from the shift until a threshold is reached; infinite when it is not."""
+    reached = np.flatnonzero(levels[BEFORE:] >= threshold)
+    return float(reached[0] + 1) if len(reached) else math.inf
+
+
+def ratios(regime: str, seeds: int, pieces: int) -> dict[int, float]:
+    """Mean delay over the oracle's, by hit, at the same rate of false alarms."""
+    scale = reference(regime, 0).signals[0].scale
+    shifts = {percent: percent / 100 * Shift(0, 1).size / scale for percent in HITS}
+    peaks = []
+    for seed in range(pieces):
+        z = residuals(regime, 1000 + seed, PIECE)
+        peaks.append([ours(regime, z).max(), *(cusum(z, shift).max() for shift in shifts.values())])
+    limit, *limits = np.quantile(peaks, QUIET, axis=0).tolist()
+    found = {}
+    for (percent, shift), bound in zip(shifts.items(), limits, strict=True):
+        made = [residuals(regime, seed, BEFORE + AFTER, percent / 100) for seed in range(seeds)]
+        mine = np.mean([first(ours(regime, z), limit) for z in made])
+        best = np.mean([first(cusum(z, shift), bound) for z in made])
+        found[percent] = float(mine / best)
+    return found
+
+
+def figures(seeds: int, pieces: int) -> dict[str, Figure]:
+    """By regime and hit, and the worst of all."""
+    found: dict[str, Figure] = {}
+    for regime in REGIMES:
+        ratio = ratios(regime, seeds, pieces)
+        for percent, goal in HITS.items():
+            delays = [delay(regime, seed, percent / 100) for seed in range(seeds)]
+            low, middle, high, p90 = np.quantile(delays, [0.25, 0.5, 0.75, 0.9]).tolist()
+            found[f"{regime}_{percent}_p90"] = Figure(p90, "requests", goal=goal)
+            found[f"{regime}_{percent}_median"] = Figure(middle, "requests", spread=(low, high))
+            found[f"{regime}_{percent}_mean"] = Figure(float(np.mean(delays)), "requests")
+            found[f"{regime}_{percent}_ratio"] = Figure(ratio[percent], "times the oracle's mean")
+        print(f"{regime}: done", flush=True)
+    worst = {
+        f"p90_requests_hit_{percent}": Figure(
+            max(found[f"{regime}_{percent}_p90"].value for regime in REGIMES),
+            "requests, worst traffic",
+            goal=goal,
+        )
+        for percent, goal in HITS.items()
+    }
+    ratio_worst = max(found[f"{r}_{p}_ratio"].value for r in REGIMES for p in HITS)
+    unit = "times the mean delay, worst traffic and hit"
+    return {**worst, "ratio_to_oracle": Figure(ratio_worst, unit, goal=1.5), **found}
+
+
+def main() -> None:
+    """Run and report."""
+    options = parser(__doc__)
+    options.add_argument("--seeds", type=int, default=100)
+    options.add_argument("--pieces", type=int, default=60)
+    given = options.parse_args()
+    Report("drift_delay", figures(given.seeds, given.pieces)).finish(given.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""False alarms of the monitor, and of the rules of others, on simulated traffic in control.
+
+``--months`` stream-months of each regime for the monitor, ``--others`` for each other rule, which
+get the raw signal as they do in use. ``--workers`` processes.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from benchmarks.drift_rules import RULES
+from benchmarks.drift_streams import parts, reference, watched
+from benchmarks.drift_traffic import MONTH, REGIMES
+from benchmarks.report import Figure, Report, parser
+from sidecar.drift import Policy
+from sidecar.drift.requests import PRIMARY
+
+MONTHS_OF_YEAR = 12
+TIGHT = 1_000_000.0
+"""A run length that a month comes near: there the promise can be seen to hold."""
+
+
+def ours(regime: str, seed: int) -> tuple[int, float]:
+    """Alerts of the monitor in a month, and its highest evidence."""
+    places, peak = watched(reference(regime, seed), parts(regime, seed), Policy())
+    return len(places), peak
+
+
+def theirs(name: str, regime: str, seed: int) -> int:
+    """Alarms of a rule in a month of the same stream."""
+    every = [part.signal(PRIMARY) for part in parts(regime, seed)]
+    rule = RULES[name](every[0])
+    return sum(len(rule(part)) for part in every[1:])
+
+
+def rate(alarms: int, months: int) -> Figure:
+    """Alarms a month, with the exact 95 % interval of a Poisson count."""
+    from scipy.stats import chi2
+
+    low = float(chi2.ppf(0.025, 2 * alarms)) / 2 if alarms else 0.0
+    high = float(chi2.ppf(0.975, 2 * alarms + 2)) / 2
+    unit = f"in a month, of {months}"
+    return Figure(alarms / months, unit, spread=(low / months, high / months))
+
+
+def share(hits: int, of: int, promised: float) -> Figure:
+    """How many months had any, with the exact 95 % interval of a binomial count."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(hits, of).proportion_ci()
+    return Figure(hits / of, "of the months", goal=promised, spread=(low, high))
+
+
+def figures(months: int, others: int, workers: int) -> dict[str, Figure]:
+    """By regime, and the worst of all."""
+    found, worst = {}, 0.0
+    with ProcessPoolExecutor(workers) as pool:
+        for regime in REGIMES:
+            seen = list(pool.map(partial(ours, regime), range(months)))
+            alarms, peaks = (list(each) for each in zip(*seen, strict=True))
+            worst = max(worst, sum(alarms) / months * MONTHS_OF_YEAR)
+            found[f"{regime}_ours"] = rate(sum(alarms), months)
+            near = sum(peak >= TIGHT for peak in peaks)
+            found[f"{regime}_any_at_run_length_1e6"] = share(near, months, MONTH / TIGHT)
+            for name in RULES:
+                counts = pool.map(partial(theirs, name, regime), range(others))
+                found[f"{regime}_{name}"] = rate(sum(counts), others)
+            print(f"{regime}: done", flush=True)
+    year = Figure(worst, "a stream-year", goal=1.0)
+    bound = Figure(MONTH / Policy().run_length, "probability of any in a month")
+    return {"false_alarms_per_stream_year_worst": year, "promised": bound, **found}
+
+
+def main() -> None:
+    """Run and report."""
+    options = parser(__doc__)
+    options.add_argument("--months", type=int, default=100)
+    options.add_argument("--others", type=int, default=100)
+    options.add_argument("--workers", type=int, default=1)
+    given = options.parse_args()
+    found = figures(given.months, given.others, given.workers)
+    Report("drift_false_alarms", found).finish(given.json)
+
+
+if __name__ == "__main__":
+    main()

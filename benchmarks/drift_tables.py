@@ -1,0 +1,48 @@
+"""The drift benchmarks as tables: a row for each kind of traffic."""
+
+import math
+from collections.abc import Sequence
+
+from benchmarks.drift_delay import HITS
+from benchmarks.drift_rules import RULES
+from benchmarks.drift_traffic import REGIMES
+from benchmarks.report import Report
+
+
+def false_alarms(report: Report) -> str:
+    """Markdown: false alarms in a stream-month, by rule. Raises KeyError."""
+    rules = ("ours", *RULES)
+    rows = [
+        [regime, *(_number(report.figures[f"{regime}_{rule}"].value) for rule in rules)]
+        for regime in REGIMES
+    ]
+    months = report.figures[f"{REGIMES[0]}_ours"].unit.rpartition(" ")[2]
+    return _table([f"false alarms a month, of {months}", *rules], rows)
+
+
+def delays(report: Report) -> str:
+    """Markdown: requests to the alert, and the mean delay over the oracle's. Raises KeyError."""
+    heads = [f"{name}, {hit} % hit" for name in ("median", "p90", "ratio") for hit in HITS]
+    rows = [
+        [
+            regime,
+            *(
+                _number(report.figures[f"{regime}_{hit}_{name}"].value)
+                for name in ("median", "p90", "ratio")
+                for hit in HITS
+            ),
+        ]
+        for regime in REGIMES
+    ]
+    return _table(["requests to the alert", *heads], rows)
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "not measured"
+    return f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.2g}"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    every = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in every)

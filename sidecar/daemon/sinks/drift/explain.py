@@ -1,0 +1,135 @@
+"""What moved most, from the archive's samples before and since a change."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sidecar import archive
+from sidecar.drift import FLEET, Alert, Moved, rank
+from sidecar.schema import LAYER_SIGNAL_NAMES
+
+MOST_SAMPLES = 5000
+"""On either side."""
+MOST_HOURS = 24
+"""How far back samples before the change are looked for."""
+CLEAR = timedelta(minutes=1)
+"""How far ahead of a change its time is surely not off."""
+FEWEST = 20
+"""Samples well before a change that are enough to compare with."""
+MOST_TRACES = 3
+OFTEN, NEVER = 0.5, 0.01
+"""Shares of the samples since and before, of what a change has brought."""
+
+
+class Explanation(NamedTuple):
+    """What an alert is given besides."""
+
+    details: tuple[Moved, ...]
+    traces: tuple[str, ...]
+
+
+def explain(alert: Alert, folder: Path) -> Explanation:
+    """Ranked groups, what is new, and traces of requests that moved far. Raises OSError."""
+    found = archive.open(folder)
+    before = _before(found, alert)
+    after = _samples(found, alert, alert.since, alert.raised + timedelta(seconds=1))
+    details = (*brought(before, after, alert.signal), *rank(before, after, alert.signal))
+    return Explanation(details, tuple(_traces(after, alert)))
+
+
+def _before(found: archive.Archive, alert: Alert) -> pa.Table:
+    """Samples from before the change, well ahead of it where there are enough.
+
+    Its time is an estimate, too late by some where only a part of the requests is hit: what lies
+    just ahead may be of the change already.
+    """
+    first, took = alert.since - timedelta(hours=MOST_HOURS), alert.raised - alert.since
+    for ahead in (max(2 * took, CLEAR), took):
+        clear = _samples(found, alert, first, alert.since - ahead)
+        if len(clear) >= FEWEST:
+            return clear
+    return _samples(found, alert, first, alert.since)
+
+
+def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
+    """Tags and the model's revision that most samples since have, and none had before.
+
+    ``before`` is then the mean of all samples before, ``after`` of those that have it.
+    """
+    if not (len(before) and len(after)):
+        return []
+    there, here = _marks(before), _marks(after)
+    found = []
+    for mark, rows in here.items():
+        often = len(rows) / len(after) >= OFTEN
+        if often and len(there.get(mark, ())) / len(before) <= NEVER:
+            found.append(_moved(mark, _values(before, signal), _values(after, signal)[rows]))
+    return sorted((one for one in found if one), key=lambda one: one.name)
+
+
+def _moved(mark: str, before: NDArray[np.float64], after: NDArray[np.float64]) -> Moved | None:
+    there, here = before[np.isfinite(before)], after[np.isfinite(after)]
+    if not (len(there) and len(here)):
+        return None
+    first, second = float(there.mean()), float(here.mean())
+    error = np.hypot(there.std() / np.sqrt(len(there)), here.std() / np.sqrt(len(here)))
+    return Moved("new", mark, first, second, (second - first) / max(float(error), 1e-9))
+
+
+def _marks(table: pa.Table) -> dict[str, list[int]]:
+    """Rows by tag and by revision; sessions are told apart by every request."""
+    found: dict[str, list[int]] = {}
+    revisions = table.column("model_revision").to_pylist()
+    for row, (tags, revision) in enumerate(
+        zip(table.column("tags").to_pylist(), revisions, strict=True)
+    ):
+        for name, value in dict(tags or ()).items():
+            if name != "session":
+                found.setdefault(f"{name}={value}", []).append(row)
+        found.setdefault(f"model_revision={revision}", []).append(row)
+    return found
+
+
+def _values(table: pa.Table, signal: str) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = table.column(signal).to_numpy().astype(np.float64)
+    return found
+
+
+def _traces(after: pa.Table, alert: Alert) -> Iterator[str]:
+    """Of the samples furthest in the alert's direction."""
+    values = _values(after, alert.signal)
+    order = np.argsort(values if alert.direction == "drop" else -values, kind="stable")
+    traces = after.column("trace_id").take(order).drop_null().to_pylist()
+    yield from list(dict.fromkeys(traces))[:MOST_TRACES]
+
+
+def _samples(found: archive.Archive, alert: Alert, first: datetime, end: datetime) -> pa.Table:
+    """The latest samples of the alert's stream within [first, end), hour by hour backwards."""
+    parts: list[pa.Table] = []
+    hour = end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    dataset, columns = found.dataset, _columns(alert.signal)
+    while hour + timedelta(hours=1) > first and sum(map(len, parts)) < MOST_SAMPLES:
+        wanted = (
+            (pc.field("date") == hour.date())
+            & (pc.field("hour") == hour.hour)
+            & (pc.field("time") >= pa.scalar(first))
+            & (pc.field("time") < pa.scalar(end))
+            & (pc.field("model_name") == alert.model_name)
+        )
+        if alert.route != FLEET:
+            route = pc.field("route")
+            wanted &= (route == alert.route) | (route.is_null() if not alert.route else False)
+        parts.append(dataset.head(MOST_SAMPLES, columns=columns, filter=wanted))
+        hour -= timedelta(hours=1)
+    return pa.concat_tables(parts)
+
+
+def _columns(signal: str) -> Sequence[str]:
+    layers = ["layers", f"layer_{signal}"] if signal in LAYER_SIGNAL_NAMES else []
+    return ["tags", "model_revision", "documents_found", "trace_id", signal, *layers]

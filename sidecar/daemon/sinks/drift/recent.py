@@ -1,0 +1,55 @@
+"""What the latest requests of a stream were expected to be, and what is left over."""
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.drift import Requests, SignalBaseline, design
+
+MEMORY = 100
+"""Requests that a mean is about."""
+
+
+class Recent:
+    """Means that forget; ``[signal]`` in the order of the baseline."""
+
+    def __init__(self, signals: Mapping[str, SignalBaseline]) -> None:
+        self.names = tuple(signals)
+        self._baselines = tuple(signals.values())
+        self.expected = np.full(len(signals), np.nan)
+        self.residual = np.full(len(signals), np.nan)
+        """NaN until a signal was measured."""
+        self.requests = 0
+        self._counts = np.zeros((2, len(signals)))
+        self.last = 0.0
+        """Time of the last request, seconds since the epoch."""
+        self._heard: float | None = None
+
+    def add(self, requests: Requests) -> None:
+        """Take requests in order."""
+        columns = design(requests)
+        expected = np.column_stack([one.expected(columns) for one in self._baselines])
+        values = np.column_stack([requests.signal(name) for name in self.names])
+        for wanted, value in zip(expected, values, strict=True):
+            self.expected = self._moved(0, self.expected, wanted)
+            self.residual = self._moved(1, self.residual, value - wanted)
+        self.requests += len(requests)
+        self.last, self._heard = float(requests.time[-1]) / 1e6, time.monotonic()
+
+    def now(self, otherwise: float) -> float:
+        """Seconds since the epoch by the requests' own clock; ``otherwise`` before the first.
+
+        A clock that is set, here or at the engine, makes no stream silent and wakes none.
+        """
+        return otherwise if self._heard is None else self.last + time.monotonic() - self._heard
+
+    def _moved(
+        self, which: int, mean: NDArray[np.float64], value: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        known = np.isfinite(value)
+        self._counts[which] += known
+        weight = 1 / np.clip(self._counts[which], 1, MEMORY)
+        before = np.where(np.isfinite(mean), mean, 0.0)
+        return np.where(known, before + (value - before) * weight, mean)

@@ -1,0 +1,47 @@
+"""Drift: frozen baselines, detectors, and a monitor that raises alerts."""
+
+from sidecar.drift.alert import FLEET, Alert, sentence
+from sidecar.drift.baseline import Baseline, BaselineError, SignalBaseline, TooSmall, load
+from sidecar.drift.explain import Moved, rank
+from sidecar.drift.features import design
+from sidecar.drift.fleet import FEWEST_ROUTES
+from sidecar.drift.incidents import Incidents
+from sidecar.drift.monitor import Condition, Monitor
+from sidecar.drift.requests import (
+    FALLBACK,
+    PRIMARY,
+    WATCHED,
+    ArchiveFailed,
+    Requests,
+    Stream,
+    read,
+)
+from sidecar.drift.shape import Shape
+from sidecar.drift.watch import Policy
+
+__all__ = [
+    "FALLBACK",
+    "FEWEST_ROUTES",
+    "FLEET",
+    "PRIMARY",
+    "WATCHED",
+    "Alert",
+    "ArchiveFailed",
+    "Baseline",
+    "BaselineError",
+    "Condition",
+    "Incidents",
+    "Monitor",
+    "Moved",
+    "Policy",
+    "Requests",
+    "Shape",
+    "SignalBaseline",
+    "Stream",
+    "TooSmall",
+    "design",
+    "load",
+    "rank",
+    "read",
+    "sentence",
+]

@@ -1,0 +1,46 @@
+"""What a request's signal is expected from: lengths, documents, and the hour of the week."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.drift.requests import Floats, Requests
+
+DAY_HARMONICS, WEEK_HARMONICS = 3, 2
+LENGTHS = ("context_tokens", "output_position", "documents")
+WAVES = tuple(
+    f"{period}_{wave}_{number}"
+    for period, count in (("day", DAY_HARMONICS), ("week", WEEK_HARMONICS))
+    for number in range(1, count + 1)
+    for wave in ("sin", "cos")
+)
+FEATURES = (*LENGTHS, *WAVES)
+"""Columns of a design. Hours enter as a few waves: an offset for each of 168 hours would be known
+worse than the margin of a usual reference."""
+
+_HOUR = 3_600_000_000
+
+
+def design(requests: Requests) -> Floats:
+    """``[n, features]``."""
+    return np.column_stack([requests.lengths, waves(requests.time)])
+
+
+def waves(time: NDArray[np.int64]) -> Floats:
+    """``[n, waves]`` of the day and of the week, in UTC."""
+    hours = time / _HOUR
+    columns: list[Floats] = []
+    for period, count in ((24, DAY_HARMONICS), (168, WEEK_HARMONICS)):
+        turn = np.exp(2j * np.pi / period * (hours % period))
+        for power in np.cumprod(np.broadcast_to(turn, (count, len(turn))), axis=0):
+            columns += [power.imag, power.real]
+    return np.column_stack(columns)
+
+
+def covered(time: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """``[features]``: hours count where all of the day, or week, was seen on two of them."""
+    flags = np.ones(len(FEATURES), dtype=bool)
+    for name, period in (("day", 24), ("week", 168)):
+        seen = np.unique(time // _HOUR)
+        twice = np.bincount(seen % period, minlength=period).min(initial=2) >= 2
+        flags[[feature.startswith(name) for feature in FEATURES]] = twice
+    return flags

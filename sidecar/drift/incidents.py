@@ -1,0 +1,86 @@
+"""Alerts that are one change, told as one: a fault that routes share wakes an engineer once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sidecar.drift.alert import Alert
+from sidecar.drift.detectors.base import State
+
+TOGETHER = timedelta(minutes=1)
+"""Beginnings no further apart than this are not told apart."""
+
+
+@dataclass
+class _Incident:
+    told: Alert
+    open: set[str]
+    """Ids of the streams' alerts that are not over."""
+
+
+class Incidents:
+    """Takes the alerts of single streams as `Monitor.update` gives them."""
+
+    def __init__(self) -> None:
+        self._open: list[_Incident] = []
+
+    def take(self, alert: Alert) -> Alert | None:
+        """What is told now: an alert, one that was told with a route more, or one that is over.
+
+        None when nothing is: other streams still show what is over on this one.
+        """
+        return self._joined(alert) if alert.state == "firing" else self._left(alert)
+
+    def _joined(self, alert: Alert) -> Alert:
+        for incident in self._open:
+            if same(incident.told, alert):
+                also = (*incident.told.also, alert.route)
+                incident.told = incident.told.model_copy(update={"also": also})
+                incident.open.add(alert.id)
+                return incident.told
+        self._open.append(_Incident(alert, {alert.id}))
+        return alert
+
+    def _left(self, alert: Alert) -> Alert | None:
+        for incident in self._open:
+            if alert.id in incident.open:
+                return self._without(incident, alert)
+        return alert
+
+    def _without(self, incident: _Incident, alert: Alert) -> Alert | None:
+        incident.open.remove(alert.id)
+        if incident.open:
+            return None
+        self._open.remove(incident)
+        over = {"state": "resolved", "resolved": alert.resolved}
+        return incident.told.model_copy(update=over)
+
+    def state(self) -> State:
+        """As JSON has it."""
+        return {
+            "open": [[one.told.model_dump(mode="json"), sorted(one.open)] for one in self._open]
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`. Raises ValueError."""
+        self._open = [
+            _Incident(Alert.model_validate(told), set(left)) for told, left in state["open"]
+        ]
+
+
+def same(told: Alert, alert: Alert) -> bool:
+    """Whether an alert is of the change that was told.
+
+    It is when model and direction are the same and it may have begun before the other was raised;
+    its estimated beginning is taken to be off by as long as it took to be noticed. A change of
+    behaviour never hides in one of traffic.
+    """
+    earliest = alert.since - (alert.raised - alert.since)
+    return (
+        alert.model_name == told.model_name
+        and alert.direction == told.direction
+        and alert.route not in (told.route, *told.also)
+        and told.kind in ("behaviour", alert.kind)
+        and earliest <= told.raised + TOGETHER
+    )

@@ -1,0 +1,135 @@
+"""One stream: residuals of its requests, their evidence, and where its change began."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.drift.baseline.artefact import SignalBaseline
+from sidecar.drift.blocks import LENGTH, Rows, blocks
+from sidecar.drift.changepoint import ChangePoint
+from sidecar.drift.detectors.base import Floats, State
+from sidecar.drift.evidence import Evidence
+from sidecar.drift.features import LENGTHS, WAVES, waves
+from sidecar.drift.requests import FALLBACK, PRIMARY, Requests
+
+COUNTERS = ("seen", "unmeasured", "unmeasured_in_a_row", "last_time")
+
+
+class RouteStream:
+    """The signals of one model on one route; memory does not grow with requests."""
+
+    def __init__(
+        self, signals: Mapping[str, SignalBaseline], margin: float, least_effect: float
+    ) -> None:
+        """``margin`` in the signals' unit, ``least_effect`` in standard deviations of a request."""
+        self.names = tuple(signals)
+        self.baselines = tuple(signals.values())
+        self.calibrated = PRIMARY in signals
+        pages = (PRIMARY,) if self.calibrated else FALLBACK
+        self.paging = [place for place, name in enumerate(self.names) if name in pages]
+        self.scale = np.asarray([one.scale for one in self.baselines])
+        self.likeness = max(self.baselines[place].likeness for place in self.paging)
+        self.evidence = Evidence([self.baselines[place] for place in self.paging])
+        self.change = ChangePoint(margin, self.scale * least_effect)
+        self.seen = self.unmeasured = self.unmeasured_in_a_row = 0
+        self.last_time: int | None = None
+        self._columns = {
+            name: np.stack([one.column(name) for one in self.baselines])
+            for name in ("value", "centre", "low", "high")
+        }
+        self._pending = self.rows_of(Requests.none())
+
+    def rows_of(self, requests: Requests) -> Rows:
+        """Residuals, and what is explained."""
+        explained = self._explained(requests)
+        values = requests.signals[:, [requests.names.index(name) for name in self.names]]
+        lengths, one = requests.lengths, self.paging[0]
+        low, high = (self._columns[name][one, : len(LENGTHS)] for name in ("low", "high"))
+        outside = np.asarray(((lengths < low) | (lengths > high)).any(axis=1), dtype=np.float64)
+        means = np.asarray([one.mean for one in self.baselines])
+        residual, time = values - means - explained, requests.time.astype(np.float64)
+        return Rows(residual, explained, outside, time)
+
+    def _explained(self, requests: Requests) -> Floats:
+        """``[n, signals]`` what lengths and hours add to the mean."""
+        column, count = self._columns, len(LENGTHS)
+        inside = np.clip(
+            requests.lengths[:, None], column["low"][:, :count], column["high"][:, :count]
+        )
+        inside -= column["centre"][:, :count]
+        found: Floats = np.einsum("nsf,sf->ns", inside, column["value"][:, :count])
+        slopes = column["value"][:, -len(WAVES) :]
+        if slopes.any():
+            centre: Floats = (slopes * column["centre"][:, -len(WAVES) :]).sum(axis=1)
+            found += np.asarray(waves(requests.time) @ slopes.T - centre)
+        return found
+
+    def deviations(self, rows: Rows) -> Floats:
+        """``[n, paging]`` residuals of the paging signals in standard deviations."""
+        found: Floats = rows.residual[:, self.paging] / self.scale[self.paging]
+        return found
+
+    def weigh(self, rows: Rows, threshold: float) -> int:
+        """Take requests as evidence, up to the first with which it reaches the threshold."""
+        taken = len(self.evidence.add(self.deviations(rows), threshold))
+        every = rows.cut(0, taken).after(self._pending)
+        done = len(every) // LENGTH * LENGTH
+        self.change.add(blocks(every))
+        self._pending = every.cut(done)
+        return taken
+
+    def settle(self) -> None:
+        """Let the change point know of the last requests too, however few."""
+        if len(self._pending):
+            self.change.add(blocks(self._pending, len(self._pending)))
+            self._pending = self._pending.cut(len(self._pending))
+
+    def forget(self) -> None:
+        """All evidence and the change point."""
+        self.evidence.reset()
+        self.change.reset()
+        self._pending = self._pending.cut(len(self._pending))
+
+    def count(self, requests: Requests) -> None:
+        """How many were measured, and when the last was."""
+        if not len(requests):
+            return
+        values = requests.signals[:, [requests.names.index(self.names[p]) for p in self.paging]]
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(values).any(axis=1))
+        self.seen += len(known)
+        self.unmeasured += int((~known).sum())
+        after = len(known) - 1 - int(np.flatnonzero(known)[-1]) if known.any() else None
+        self.unmeasured_in_a_row = self.unmeasured_in_a_row + len(known) if after is None else after
+        self.last_time = max(int(requests.time.max()), self.last_time or 0)
+
+    def state(self) -> State:
+        """As JSON has it; NaN is null."""
+        return {
+            "signals": list(self.names),
+            **{name: getattr(self, name) for name in COUNTERS},
+            "evidence": self.evidence.state(),
+            "change": self.change.state(),
+            "pending": [_nulls(part) for part in self._pending.parts],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state` of the same baseline. Raises ValueError."""
+        if tuple(state["signals"]) != self.names:
+            raise ValueError(f"state has signals {state['signals']}, expected {list(self.names)}")
+        self.evidence.restore(state["evidence"])
+        self.change.restore(state["change"])
+        for name in COUNTERS:
+            setattr(self, name, state[name])
+        shapes = [(-1, *part.shape[1:]) for part in self._pending.parts]
+        parts = zip(state["pending"], shapes, strict=True)
+        self._pending = Rows(*(_numbers(part).reshape(shape) for part, shape in parts))
+
+
+def _nulls(values: Floats) -> list[float | None]:
+    return [value if np.isfinite(value) else None for value in values.ravel().tolist()]
+
+
+def _numbers(values: list[float | None]) -> Floats:
+    return np.asarray([np.nan if value is None else value for value in values], dtype=np.float64)
