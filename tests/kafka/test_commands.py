@@ -84,7 +84,7 @@ def test_tail_leaves_out_and_tells_what_is_no_sample(
     assert [json.loads(line)["model_name"] for line in done.stdout.splitlines()] == ["demo"] * 2
     told = done.stderr.splitlines()
     assert told[0].startswith("left out, 1 so far: partition 0, offset 0: Object missing required")
-    assert told[1] == "left out, 2 so far: partition 0, offset 1: content type ''"
+    assert told[1] == "left out, 2 so far: partition 0, offset 1: schema version None, expected 2"
 
 
 @pytest.mark.slow

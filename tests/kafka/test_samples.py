@@ -26,9 +26,8 @@ def sent(batch: pa.RecordBatch, **settings: Any) -> list[SimpleNamespace]:
 
 def changed(record: SimpleNamespace, **columns: Any) -> SimpleNamespace:
     row = {**json.loads(record.value), **columns}
-    return SimpleNamespace(
-        value=json.dumps(row).encode(), headers=record.headers, partition=0, offset=0
-    )
+    value = json.dumps(row).encode()
+    return SimpleNamespace(value=value, headers=record.headers, partition=0, offset=0)
 
 
 @pytest.mark.parametrize("settings", [{}, {"format": "avro"}, {"format": "avro", "schema_id": 7}])

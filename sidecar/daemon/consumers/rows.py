@@ -1,6 +1,7 @@
 """A sample's columns as plain values, the same from JSON and from Avro."""
 
 import math
+import struct
 from datetime import UTC
 from typing import Any
 
@@ -39,7 +40,14 @@ def from_avro(value: bytes, *, framed: bool) -> Row:
     try:
         row = avro.decode(value, framed=framed)
         moment = row["time"].astimezone(UTC).isoformat(timespec="microseconds")
-    except (ArithmeticError, EOFError, LookupError, TypeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        TypeError,
+        struct.error,
+    ) as error:
         raise ValueError(f"not a sample: {error!r}") from None
     plain = {name: _plain(value) for name, value in row.items()}
     return {**plain, "time": moment.replace("+00:00", "Z")}

@@ -15,39 +15,35 @@ from sidecar.daemon.sinks.kafka.messages import AVRO, FRAMED_AVRO, JSON, Unreada
 
 REASONS = ("unreadable", "version", "schema")
 """Why a record is left out: not JSON or Avro of ours, another version, columns that are not its."""
-_UNFIT = (TypeError, ValueError, OverflowError)
+_BROKEN = (OverflowError, TypeError, ValueError)
+_VERSION = str(schema.SCHEMA_VERSION)
 _SCALARS = tuple(schema.SCALAR_RECORD)
 
 
-class NoSample(Unreadable):
-    """A record that is none of ours, and why: one of `REASONS`."""
+class Foreign(Unreadable):
+    """A record that is left out, and the one of `REASONS` why."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, record: Any, reason: str, fault: object) -> None:
+        super().__init__(f"partition {record.partition}, offset {record.offset}: {fault}")
         self.reason = reason
 
 
 def decode(record: Any) -> Row:
-    """The columns of one Kafka record. Raises NoSample."""
-    where = f"partition {record.partition}, offset {record.offset}"
-    headers = {name: value or b"" for name, value in record.headers}
-    version = headers.get("schema-version", b"").decode(errors="replace")
-    kind = headers.get("content-type", b"").decode(errors="replace")
-    if kind not in (JSON, AVRO, FRAMED_AVRO):
-        raise NoSample("unreadable", f"{where}: content type {kind!r}")
-    if version != str(schema.SCHEMA_VERSION):
-        wanted = schema.SCHEMA_VERSION
-        raise NoSample("version", f"{where}: schema version {version!r}, expected {wanted}")
-    if record.value is None:
-        raise NoSample("unreadable", f"{where}: no value")
+    """The columns of one Kafka record. Raises Foreign."""
+    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    kind, version = headers.get("content-type"), headers.get("schema-version")
+    if version != _VERSION:
+        raise Foreign(record, "version", f"schema version {version!r}, expected {_VERSION}")
     try:
         if kind == JSON:
-            return rows.from_json(record.value)
-        return rows.from_avro(record.value, framed=kind == FRAMED_AVRO)
+            return rows.from_json(record.value or b"")
+        if kind in (AVRO, FRAMED_AVRO):
+            return rows.from_avro(record.value or b"", framed=kind == FRAMED_AVRO)
     except msgspec.ValidationError as error:
-        raise NoSample("schema", f"{where}: {error}") from None
+        raise Foreign(record, "schema", error) from None
     except ValueError as error:
-        raise NoSample("unreadable", f"{where}: {error}") from None
+        raise Foreign(record, "unreadable", error) from None
+    raise Foreign(record, "unreadable", f"content type {kind!r}")
 
 
 def batch_of(records: Iterable[Any]) -> tuple[pa.RecordBatch, Counter[str]]:
@@ -56,11 +52,11 @@ def batch_of(records: Iterable[Any]) -> tuple[pa.RecordBatch, Counter[str]]:
     for record in records:
         try:
             found.append(decode(record))
-        except NoSample as error:
+        except Foreign as error:
             refused[error.reason] += 1
     try:
         return _batch(found), refused
-    except _UNFIT:
+    except _BROKEN:
         good = [row for row in found if _fits(row)]
         refused["schema"] += len(found) - len(good)
         return _batch(good), refused
@@ -69,15 +65,15 @@ def batch_of(records: Iterable[Any]) -> tuple[pa.RecordBatch, Counter[str]]:
 def _fits(row: Row) -> bool:
     try:
         _batch([row])
-    except _UNFIT:
+    except _BROKEN:
         return False
     return True
 
 
-def _batch(rows: list[Row]) -> pa.RecordBatch:
-    """Raises one of `_UNFIT`: Arrow's own errors are among them."""
-    columns = [pa.array([_value(row, field) for row in rows], field.type) for field in _SCALARS]
-    heads = [pa.nulls(len(rows), field.type) for field in schema.HEADS]
+def _batch(found: list[Row]) -> pa.RecordBatch:
+    """Raises one of `_BROKEN`: Arrow's own errors are among them."""
+    columns = [pa.array([_value(row, field) for row in found], field.type) for field in _SCALARS]
+    heads = [pa.nulls(len(found), field.type) for field in schema.HEADS]
     return pa.RecordBatch.from_arrays([*columns, *heads], schema=schema.RECORD)
 
 
@@ -85,4 +81,6 @@ def _value(row: Row, field: pa.Field) -> Any:
     value = row[field.name]
     if field.name == "tags":
         return list(value.items())
-    return datetime.fromisoformat(value) if field.name == "time" else value
+    if field.name == "time":
+        return datetime.fromisoformat(value)
+    return value
