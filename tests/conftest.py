@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -14,6 +15,13 @@ hypothesis.settings.register_profile("sidecar", deadline=None)
 hypothesis.settings.load_profile("sidecar")
 
 Requires = Callable[[str], Path]
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip the test in plain sight, and fail it where CI=true."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +49,6 @@ def requires() -> Requires:
         found = shutil.which(tool) or shutil.which(tool, path=str(beside_python))
         if found:
             return Path(found)
-        reason = f"{tool} is not installed; docs/development.md says what `make setup` needs for it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        skip(f"{tool} is not installed; docs/development.md says what `make setup` needs for it")
 
     return find

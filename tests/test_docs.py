@@ -42,6 +42,8 @@ def test_a_command_and_its_options_say_what_they_do(path: str) -> None:
     options = [option for option in command.params if isinstance(option, click.Option)]
     assert [option.name for option in options if not option.help] == []
     assert f"## `{path}`" in TEXT["docs/cli.md"]
+    for option in options:
+        assert f"`{option.opts[0]} {option.metavar or ''}".rstrip() in TEXT["docs/cli.md"]
 
 
 @pytest.mark.parametrize("section", config.Settings.model_fields)

@@ -17,6 +17,7 @@ PUBLIC = {
     "tap": {"sidecar.calibration"},
     "calibration": {"sidecar.archive"},
     "drift": {"sidecar.archive"},
+    "grafana": {"sidecar.archive"},
 }
 """What a room may use of another: the package itself, none of its modules."""
 TOP = {"cli", "demo", "doctor"}

@@ -46,7 +46,10 @@ def test_the_daemons_lock_has_no_engine_and_what_the_tests_ran_with() -> None:
     ("lock", "extras"),
     [
         ("daemon", ["daemon", "kafka", "librdkafka", "otel"]),
-        ("workbench", ["daemon", "tap", "lab", "dev", "drift", "kafka", "librdkafka", "otel"]),
+        (
+            "workbench",
+            ["daemon", "tap", "lab", "dev", "drift", "grafana", "kafka", "librdkafka", "otel"],
+        ),
     ],
 )
 def test_a_lock_satisfies_the_project(lock: str, extras: list[str]) -> None:

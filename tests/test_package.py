@@ -44,6 +44,7 @@ def test_the_wheel_holds_all_modules_and_data(wheel: list[str]) -> None:
     listing = subprocess.check_output(["git", "-C", ROOT, "ls-files", "sidecar"], text=True)
     assert set(listing.splitlines()) - set(wheel) == set()
     assert "sidecar/py.typed" in wheel
+    assert "sidecar/grafana/generated/dashboards/attention-overview.json" in wheel
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
 
 

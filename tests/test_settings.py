@@ -91,13 +91,19 @@ def test_other_programs_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch
         ("http.port", -1, "greater than or equal to 0, got -1"),
         ("metrics.labels", ["a-b"], "got 'a-b'"),
         ("archive.roll_seconds", 0, "greater than 0, got 0"),
-        ("otel.endpoint", "localhost:4317", "got 'localhost:4317'"),
-        ("otel.endpoint", "https://me:pass@host:4317", "should match pattern"),
+        ("otel.endpoint", "localhost:4317", "begins with http:// or https://"),
+        ("otel.endpoint", "https://me:pass@host:4317", "without user and password"),
         ("otel.protocol", "udp", "'grpc' or 'http', got 'udp'"),
         ("otel.outliers", ["contxt_share < 0.1"], "'contxt_share' is no signal"),
         ("otel.outliers", ["context_share"], "got 'context_share'"),
-        ("otel.outliers", ["context_share < 2"], "got 'context_share < 2'"),
+        ("otel.outliers", ["context_share < 2"], "a number from 0 to 1"),
         ("otel.queue", 5, "greater than or equal to 512, got 5"),
+        ("kafka.bootstrap_servers", ["broker"], "should be host:port, got 'broker'"),
+        ("kafka.samples_topic", "..", "neither '.' nor '..', got '..'"),
+        ("kafka.samples_topic", "a b", "got 'a b'"),
+        ("kafka.alerts_topic", "attention_samples", "should differ from kafka.samples_topic"),
+        ("kafka.tls_ca", "/ca.pem", "should come with kafka.tls=true, got '/ca.pem'"),
+        ("kafka.tls_certificate", "/c.pem", "should come with kafka.tls=true, got '/c.pem'"),
         ("daemon.log_level", "loud", "'debug', 'info', 'warning' or 'error', got 'loud'"),
         ("daemon.log", "info", "did you mean daemon.log_level?"),
         ("daemons", {}, "did you mean daemon."),
@@ -108,6 +114,30 @@ def test_a_wrong_value_is_named_with_what_would_be_right(field: str, value: Any,
     with pytest.raises(SettingsError, match=f"^{field}") as error:
         config.load({section: {name: value} if name else value})
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"username": "ada"}, "sasl_mechanism: should be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-"),
+        ({"username": "ada", "password": "pa55"}, "where kafka.username is given, got None"),
+        ({"sasl_mechanism": "PLAIN", "username": "ada"}, "kafka.password, got 'PLAIN'"),
+        ({"tls": True, "tls_key": "/k.pem"}, "tls_key: should come with kafka.tls_certificate"),
+        ({"samples_topic": "attention.archive"}, "archive_topic: should differ from kafka.samples"),
+    ],
+)
+def test_a_setting_of_kafka_that_lacks_another_is_refused(given: Any, told: str) -> None:
+    with pytest.raises(SettingsError, match=r"^kafka\.") as error:
+        config.load({"kafka": given})
+    assert told in str(error.value)
+    assert "pa55" not in str(error.value)
+
+
+def test_a_password_that_can_be_read_on_the_network_is_warned_of() -> None:
+    access = {"username": "ada", "password": "pa55", "sasl_mechanism": "PLAIN"}
+    assert "sends the password in clear" in config.Kafka(**access).warning
+    assert not config.Kafka(**access, tls=True).warning
+    assert not config.Kafka(**access | {"sasl_mechanism": "SCRAM-SHA-256"}).warning
 
 
 @pytest.mark.parametrize("name", ["otel.headers", "http.token"])

@@ -4,6 +4,7 @@
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import click
 from pydantic_core import PydanticUndefined
 
+from dashboards.rules.table import ALERTS
 from sidecar import cli, config, schema, sources
 from sidecar.archive import columns
 from sidecar.daemon import catalogue
@@ -65,7 +67,17 @@ def metrics() -> str:
     return _table(("Metric", "Type", "Labels", "Meaning"), rows)
 
 
+def alerts() -> str:
+    """The alerts with their severity."""
+    rows = (
+        (f"[{a.name}](runbooks/{a.name}.md)", a.severity, a.wait, _words(a.summary))
+        for a in ALERTS.values()
+    )
+    return _table(("Alert", "Severity", "After", "Says"), rows)
+
+
 PRODUCERS = {
+    "alerts": alerts,
     "settings": settings,
     "cli": commands,
     "record": record,
@@ -118,8 +130,14 @@ def _command(path: str, command: click.Command) -> str:
     return "\n\n".join(parts)
 
 
+def _words(template: str) -> str:
+    """A template with its labels in italics."""
+    return re.sub(r"\{\{ \$labels\.(\w+) \}\}", r"*\1*", template)
+
+
 def _option(option: click.Option) -> tuple[str, ...]:
-    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    value = f" {option.metavar}" if option.metavar else ""
+    names = ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
     shown = isinstance(option.default, str | int | float | Path) and not option.is_flag
     return names, f"`{option.default}`" if shown else "", _cell(option.help or "")
 

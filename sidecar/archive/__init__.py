@@ -3,6 +3,16 @@
 from sidecar.archive.precision import rounded
 from sidecar.archive.reading import Archive
 from sidecar.archive.reading import open_archive as open  # noqa: A004
+from sidecar.archive.versions import LaterVersion, upgraded
 from sidecar.archive.writer import Counts, StorageError, Writer
 
-__all__ = ["Archive", "Counts", "StorageError", "Writer", "open", "rounded"]
+__all__ = [
+    "Archive",
+    "Counts",
+    "LaterVersion",
+    "StorageError",
+    "Writer",
+    "open",
+    "rounded",
+    "upgraded",
+]

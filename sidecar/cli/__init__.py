@@ -3,7 +3,18 @@
 import click
 
 import sidecar
-from sidecar.cli import archive, baseline, daemon, demo, drift, heads, kafka, sampling
+from sidecar.cli import (
+    archive,
+    baseline,
+    daemon,
+    dashboards,
+    demo,
+    drift,
+    grafana,
+    heads,
+    kafka,
+    sampling,
+)
 
 
 @click.group()
@@ -24,6 +35,8 @@ for command in (
     archive.query,
     kafka.kafka,
     kafka.tail,
+    dashboards.dashboards,
+    grafana.grafana,
     demo.demo,
 ):
     main.add_command(command)

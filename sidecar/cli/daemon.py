@@ -14,7 +14,10 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @options.config
 @options.pairs
 def daemon(config: Path | None, pairs: tuple[str, ...]) -> None:
-    """Take samples in; publish them to Prometheus and the archive until told to stop."""
+    """Take samples in and publish them until told to stop.
+
+    To Prometheus; to the archive, Kafka and an OpenTelemetry collector as the settings say.
+    """
     settings = options.settings(config, pairs)
     from sidecar.daemon.service import serve
 

@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,11 +99,11 @@ def tail(
 
         chosen = Filter(**wanted)
         more = tuple(name for name, _ in (*chosen.below, *chosen.above))
-        shown = 0
-        for row in follow(settings.kafka, from_start=from_start):
+        tell, shown = partial(click.echo, err=True), 0
+        for row in follow(settings.kafka, from_start=from_start, tell=tell):
             if row is None or not chosen.passes(row):
                 continue
-            click.echo(json.dumps(row, default=str) if as_json else line(row, more))
+            click.echo(json.dumps(row, allow_nan=False) if as_json else line(row, more))
             shown += 1
             if shown == count:
                 return
@@ -160,6 +161,8 @@ def _connected(config: Path | None, pairs: tuple[str, ...]) -> "Settings":
     settings = options.settings(config, pairs)
     if not settings.kafka.bootstrap_servers:
         raise click.ClickException("kafka.bootstrap_servers: should name a broker, is empty")
+    if settings.kafka.warning:
+        click.echo(f"Warning: {settings.kafka.warning}", err=True)
     return settings
 
 
@@ -167,13 +170,15 @@ def _connected(config: Path | None, pairs: tuple[str, ...]) -> "Settings":
 def _explained() -> Iterator[None]:
     """What does not work is told in a line."""
     try:
+        from kafka.errors import KafkaError
+
+        from sidecar.archive import LaterVersion
         from sidecar.daemon.sinks.kafka.client import Away
-        from sidecar.daemon.sinks.kafka.messages import Unreadable
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is missing: pip install 'attention-sidecar[kafka]'"
         ) from None
     try:
         yield
-    except (Away, Unreadable, OSError) as error:
+    except (Away, KafkaError, LaterVersion, OSError) as error:
         raise click.ClickException(str(error)) from None

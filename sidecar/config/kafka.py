@@ -1,14 +1,22 @@
 """Settings of the Kafka sink."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from sidecar.config.fields import Positive, Section
+from sidecar.config.fields import Positive, Section, like
 
-HostAndPort = Annotated[str, Field(pattern=r"^[^\s/,]+:\d+$")]
-TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+HostAndPort = Annotated[str, like(r"[^\s/,]+:\d{1,5}", "host:port")]
+TopicName = Annotated[
+    str,
+    like(
+        r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}",
+        "1 to 249 letters, digits, '.', '_' and '-', and neither '.' nor '..'",
+    ),
+    Field(validate_default=True),
+]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
 class Kafka(Section):
@@ -56,7 +64,7 @@ class Kafka(Section):
     """User for SASL."""
     password: SecretStr | None = None
     """Password for SASL."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_mechanism: Annotated[Mechanism | None, Field(validate_default=True)] = None
     """How to authenticate; needs `username` and `password`."""
 
     @field_validator("bootstrap_servers", mode="before")
@@ -71,9 +79,43 @@ class Kafka(Section):
             raise ValueError("should be given with kafka.format=avro only")
         return value
 
+    @field_validator("alerts_topic", "archive_topic")
+    @classmethod
+    def _is_another(cls, value: str, info: ValidationInfo) -> str:
+        """Brokers do not tell names apart by dots and underscores."""
+        for other in ("samples_topic", "alerts_topic"):
+            if info.data.get(other, "").replace(".", "_") == value.replace(".", "_"):
+                raise ValueError(f"should differ from kafka.{other} by more than '.' and '_'")
+        return value
+
+    @field_validator("tls_ca", "tls_certificate", "tls_key")
+    @classmethod
+    def _with_tls(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("tls") is False:
+            raise ValueError("should come with kafka.tls=true")
+        return value
+
+    @field_validator("tls_key")
+    @classmethod
+    def _with_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("tls_certificate") is None:
+            raise ValueError("should come with kafka.tls_certificate")
+        return value
+
     @field_validator("sasl_mechanism")
     @classmethod
     def _with_credentials(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value and not (info.data.get("username") and info.data.get("password")):
+        given = [name for name in ("username", "password") if info.data.get(name)]
+        if value and len(given) < 2:
             raise ValueError("should come with kafka.username and kafka.password")
+        if given and not value:
+            right = ", ".join(get_args(Mechanism))
+            raise ValueError(f"should be one of {right} where kafka.{given[0]} is given")
         return value
+
+    @property
+    def warning(self) -> str:
+        """What is dangerous in these settings; empty when nothing is."""
+        if self.sasl_mechanism == "PLAIN" and not self.tls:
+            return "kafka.sasl_mechanism: PLAIN without kafka.tls=true sends the password in clear"
+        return ""

@@ -6,10 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from sidecar.config.fields import Positive, PositiveSeconds, Section, TagName
+from sidecar.config.fields import Positive, PositiveSeconds, Section, TagName, like
 
-HttpAddress = Annotated[str, Field(pattern="^https?://[^/@]+(/[^@]*)?$")]
-Condition = Annotated[str, Field(pattern=r"^[a-z_]+ *[<>] *(0|1|0?\.[0-9]+|1\.0*)$")]
+HttpAddress = Annotated[
+    str,
+    like(
+        r"https?://[^/@]+(/[^@]*)?",
+        "an address that begins with http:// or https://, without user and password",
+    ),
+]
+Condition = Annotated[
+    str,
+    like(
+        r"[a-z_]+ *[<>] *(0|1|0?\.[0-9]+|1\.0*)",
+        "a signal, < or >, and a number from 0 to 1, such as 'context_share < 0.1'",
+    ),
+]
 
 
 class Otel(Section):

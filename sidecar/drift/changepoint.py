@@ -97,13 +97,19 @@ class ChangePoint:
         )
 
     def state(self) -> State:
-        """As JSON has it."""
-        return {name: getattr(self, name).tolist() for name in HELD}
+        """As JSON has it, to nine digits but for the times: estimates are no better."""
+        sums = {name: _nine_digits(getattr(self, name)) for name in HELD[:-1]}
+        return {**sums, "since": self.since.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
         for name in HELD:
             setattr(self, name, np.asarray(state[name], dtype=np.float64))
+
+
+def _nine_digits(values: Floats) -> Any:
+    rounded = [float(f"{value:.9g}") for value in values.ravel().tolist()]
+    return np.reshape(rounded, values.shape).tolist()
 
 
 def _last(flags: NDArray[np.bool_]) -> Places:

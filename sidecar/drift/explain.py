@@ -12,6 +12,8 @@ from sidecar.schema import LAYER_SIGNAL_NAMES
 
 FEWEST = 20
 """Samples that a group has on either side, to be ranked."""
+WHOLE = 0.95
+"""Share of the samples from which on a group is as good as all."""
 
 
 class Moved(NamedTuple):
@@ -30,10 +32,18 @@ def rank(before: pa.Table, after: pa.Table, signal: str, *, most: int = 5) -> li
     """Groups of archived samples before and after a change, the most moved first.
 
     Needs the columns `tags`, `documents_found`, the signal and, where there is one, its
-    ``layer_`` column. Groups with fewer than 20 samples on either side are left out.
+    ``layer_`` column. Groups with fewer than 20 samples on either side are left out, and so are
+    tags and numbers of documents that all have: they moved as everything did.
     """
     there, here = dict(_groups(before, signal)), dict(_groups(after, signal))
     shared = [key for key in there if key in here]
+    shared = [
+        (kind, name)
+        for kind, name in shared
+        if kind == "layer"
+        or len(there[kind, name]) < WHOLE * len(before)
+        or len(here[kind, name]) < WHOLE * len(after)
+    ]
     moved = [_moved(*key, there[key], here[key]) for key in shared]
     return sorted(filter(None, moved), key=lambda one: -abs(one.z))[:most]
 

@@ -78,3 +78,22 @@ def test_a_file_of_another_program_is_not_taken_for_a_current_one(tmp_path: Path
     file.parent.mkdir(parents=True)
     file.write_bytes(b"PAR1")
     assert not is_current(file)
+
+
+def test_a_batch_of_an_earlier_version_gets_nulls() -> None:
+    found = archive.upgraded(batch(ids(2)).select(VERSION_1.names).cast(VERSION_1))
+    schema.check(found, schema.RECORD)
+    assert [found.column(name).null_count for name in ADDED] == [2, 2, 2]
+
+
+def test_a_batch_of_a_later_version_is_not_guessed_at() -> None:
+    later = batch(ids(2)).replace_schema_metadata({schema.VERSION_KEY: b"3"})
+    with pytest.raises(archive.LaterVersion, match="schema version 3, known are those up to 2"):
+        archive.upgraded(later)
+
+
+@pytest.mark.parametrize("version", [b"1", b"2", b"0", b"-1", b"x", b""])
+def test_a_batch_that_lacks_what_every_version_has_is_refused(version: bytes) -> None:
+    lacking = batch(ids(2)).drop_columns(["layers"])
+    with pytest.raises(schema.SchemaMismatch):
+        archive.upgraded(lacking.replace_schema_metadata({schema.VERSION_KEY: version}))

@@ -40,7 +40,7 @@ def test_a_report_is_read_back(tmp_path: Path) -> None:
     assert device == report.device()
     assert report.table(found.figures) == report.table(FIGURES)
     document = json.loads(file.read_text())
-    assert document["versions"]["python"]
+    assert document["versions"].keys() >= {"python", "pyarrow", "kafka-python", "fastavro"}
     assert document["figures"]["memory"]["value"] is None
     assert set(document["figures"]["rate"]) >= {"value", "unit", "baseline", "goal", "better"}
 

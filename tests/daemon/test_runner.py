@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sinks import base
-from sidecar.daemon.sinks.base import Final, Retryable, Sink, SinkRunner
+from sidecar.daemon.sinks.base import Final, Retryable, Sink, SinkRunner, Unusable
 from tests.daemon.synthetic import Tap
 from tests.waiting import eventually
 
@@ -214,6 +214,25 @@ def test_a_sink_that_does_not_start_is_tried_again() -> None:
     running.runner.offer(BATCH)
     eventually(lambda: len(sink.written) == 1)
     assert sink.starts == 2
+    running.finish()
+
+
+def test_what_an_operator_must_change_is_logged_once_in_a_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Misplaced(Recorder):
+        def start(self) -> None:
+            super().start()
+            if self.starts < 4:
+                raise Unusable("kafka.spill_path: cannot be used")
+
+    sink = Misplaced("misplaced")
+    running = Running(sink)
+    assert eventually(lambda: running.runner.error) == "kafka.spill_path: cannot be used"
+    eventually(lambda: running.runner.state == "running")
+    [record] = caplog.records
+    assert "kafka.spill_path: cannot be used" in record.getMessage()
+    assert record.exc_info is None
     running.finish()
 
 

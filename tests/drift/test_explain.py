@@ -25,4 +25,12 @@ def test_the_group_that_moved_comes_first() -> None:
     assert (found[0].kind, found[0].name) == ("tag", "retriever=new")
     assert abs(found[0].before - found[0].after) > 0.2
     assert ("layer", "7") not in {(one.kind, one.name) for one in found}
-    assert {one.kind for one in found} == {"layer", "documents", "tag"}
+    assert {one.kind for one in found} == {"layer", "tag"}
+
+
+def test_what_all_samples_have_tells_nothing() -> None:
+    before, after = table(0.0), table(0.3)
+    place = schema.RECORD.get_field_index("tags")
+    alike = pa.array([[("tenant", "a")]] * 200, schema.RECORD.field("tags").type)
+    named = [one.set_column(place, schema.RECORD.field(place), alike) for one in (before, after)]
+    assert {one.kind for one in rank(named[0], named[1], "context_share")} == {"layer"}

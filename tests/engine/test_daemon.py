@@ -1,6 +1,5 @@
 """Engine, daemon and archive together, through everything that a daemon may do wrong."""
 
-import re
 import signal
 import time
 
@@ -8,12 +7,16 @@ import duckdb
 import httpx
 import pytest
 
+from tests import leaks
 from tests.engine.server import daemon
 from tests.waiting import eventually
 
 TOKENS = 8
 TEXT = "The price of the Aldora lamp is 42 crowns, and zanzibar-plum-7741 is the secret word."
-ATTENTION = {"documents": [{"id": "price", "text": TEXT}], "tags": {"route": "shop"}}
+SECRETS = (b"zanzibar", b"plum-7741", b"Aldora", b"crowns")
+PLANTED = b"quokka-5519"
+"""A tag, which may be told: it is found wherever the secrets are looked for."""
+ATTENTION = {"documents": [{"id": "price", "text": TEXT}], "tags": {"route": PLANTED.decode()}}
 
 
 def ask(served, number=0):
@@ -67,13 +70,15 @@ def test_no_text_leaves_the_engine(served, tmp_path):
     with daemon(served, tmp_path, ATTENTION_DAEMON__LOG_LEVEL="debug") as running:
         sampled(running)
         ask(served)
-        eventually(lambda: "attention_samples_total{" in running.metrics())
-        page = running.metrics() + str(running.status())
-    assert not re.search("zanzibar|plum-7741", page)
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any(path.suffix == ".parquet" for path in written)
-    for path in written:
-        assert b"zanzibar" not in path.read_bytes(), path
+        eventually(lambda: PLANTED.decode() in running.metrics())
+        page, status = running.metrics().encode(), str(running.status()).encode()
+    written = {path: leaks.in_file(path) for path in tmp_path.rglob("*") if path.is_file()}
+    stored = [text for path, text in written.items() if path.suffix == ".parquet"]
+    assert stored
+    assert all(PLANTED in text for text in stored)
+    told = {**written, "page": page, "status": status}
+    for secret in SECRETS:
+        assert [where for where, text in told.items() if secret in text] == []
 
 
 def test_a_daemon_killed_in_the_middle(served, usual, tmp_path):

@@ -1,24 +1,24 @@
-"""A secret in a prompt is in no byte that leaves the engine: Kafka, spill, Parquet, logs."""
-
-import os
-from pathlib import Path
+"""A secret in a prompt is in no text that leaves the engine: Kafka, spill, Parquet, logs."""
 
 import pytest
 
+from tests import leaks
+from tests.conftest import skip
 from tests.engine.server import daemon
-from tests.engine.test_daemon import ask, sampled
+from tests.engine.test_daemon import PLANTED, SECRETS, ask, sampled
 from tests.kafka import broker as kafka
+from tests.kafka.kit import consumed
 from tests.waiting import eventually
 
-SECRETS = (b"zanzibar", b"plum-7741", b"Aldora", b"crowns")
+TOPICS = ("attention.samples", "attention.archive")
 
 
 @pytest.fixture
 def broker(tmp_path):
-    if kafka.lacking() and os.environ.get("CI") != "true":
-        pytest.skip(kafka.lacking())
+    if lack := kafka.lacking():
+        skip(lack)
     with kafka.running(tmp_path / "broker") as started:
-        for topic in ("attention.samples", "attention.archive"):
+        for topic in TOPICS:
             started.create(topic)
         yield started
 
@@ -30,6 +30,18 @@ def lines(running, name):
     return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
 
+def received(broker, topic):
+    """All that a consumer gets of a topic's records, keys and headers included."""
+    records = consumed(broker, topic, lambda count: count > 0)
+    kinds = [dict(one.headers)["content-type"].decode() for one in records]
+    values = [leaks.in_message(one.value, kind) for one, kind in zip(records, kinds, strict=True)]
+    return b"\n".join([*values, repr(records).encode()])
+
+
+def in_files(files):
+    return {file: leaks.in_file(file) for file in files if file.is_file()}
+
+
 def test_no_text_is_in_kafka_spill_archive_or_logs(served, broker, tmp_path):
     folder = tmp_path / "daemon"
     folder.mkdir()
@@ -39,21 +51,26 @@ def test_no_text_is_in_kafka_spill_archive_or_logs(served, broker, tmp_path):
         "ATTENTION_KAFKA__COMPRESSION": "none",
         "ATTENTION_KAFKA__SPILL_PATH": str(folder / "spill"),
         "ATTENTION_DAEMON__LOG_LEVEL": "debug",
+        "ATTENTION_ARCHIVE__ROLL_SECONDS": "3600",
     }
     with daemon(served, folder, **settings) as running:
         sampled(running)
         ask(served)
         eventually(lambda: lines(running, "delivered_samples_total") >= 16)
+        told = {topic: received(broker, topic) for topic in TOPICS}
         broker.kill()
         ask(served, 1)
         eventually(lambda: lines(running, "waiting_samples") >= 16)
-        page = (running.metrics() + str(running.status())).encode()
+        journals = list((running.archive / "_journal").glob("*.arrows"))
+        told |= {"metrics": running.metrics().encode()} | in_files(journals)
+        status = str(running.status()).encode()
     spilled = [file for file in (folder / "spill").rglob("*.frames") if file.stat().st_size]
-    sent = [file for file in broker.stored() if file.parent.name.startswith("attention.")]
-    assert len(spilled) == 2
-    assert any(b"request_id" in file.read_bytes() for file in sent), "it is really read"
-    written: list[Path] = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert any(file.suffix == ".parquet" for file in written)
+    stored = list(tmp_path.rglob("*.parquet"))
+    assert journals
+    assert stored
+    assert {file.parent.name for file in spilled} == set(TOPICS)
+    told |= in_files([*spilled, *stored])
+    assert [where for where, text in told.items() if PLANTED not in text] == [], "it is really read"
+    told |= in_files(tmp_path.rglob("*")) | {"status": status, "engine": served.log.read_bytes()}
     for secret in SECRETS:
-        assert secret not in page
-        assert [file for file in [*written, served.log] if secret in file.read_bytes()] == []
+        assert [where for where, text in told.items() if secret in text] == []

@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    NewTopic,
+    ResourcePattern,
+    ResourceType,
+)
 
 from sidecar.demo.processes import free_port
 from tests.kafka import security
@@ -73,6 +80,15 @@ class Broker:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    @contextmanager
+    def slow(self, bytes_per_second: int) -> Iterator[None]:
+        """For the length of a block it takes no more than that of a client."""
+        self._quota("--add-config", f"producer_byte_rate={bytes_per_second}")
+        try:
+            yield
+        finally:
+            self._quota("--delete-config", "producer_byte_rate")
+
     def restore(self) -> None:
         """Let it run again, whatever was done to it."""
         assert self._process
@@ -90,6 +106,14 @@ class Broker:
         finally:
             admin.close()
 
+    def forbid_reading(self, topic: str) -> None:
+        """Let `security.USER` see a topic and read nothing of it."""
+        for operation, permission in (
+            (ACLOperation.DESCRIBE, ACLPermissionType.ALLOW),
+            (ACLOperation.READ, ACLPermissionType.DENY),
+        ):
+            self._rule(topic, operation, permission)
+
     def console_consumer(self, topic: str, messages: int) -> list[bytes]:
         """What Kafka's own console consumer prints: a line for each of so many messages."""
         command = self._command("org.apache.kafka.tools.consumer.ConsoleConsumer")
@@ -102,6 +126,15 @@ class Broker:
         """Files that hold what the broker was sent."""
         return (self._folder / "logs").rglob("*.log")
 
+    def _rule(self, topic: str, operation: ACLOperation, permission: ACLPermissionType) -> None:
+        pattern = ResourcePattern(ResourceType.TOPIC, topic)
+        rule = ACL(f"User:{security.USER}", "*", operation, permission, pattern)
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            admin.create_acls([rule])
+        finally:
+            admin.close()
+
     def _answers(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self._port), 1).close()
@@ -112,6 +145,12 @@ class Broker:
     def _signal(self, number: signal.Signals) -> None:
         assert self._process
         os.kill(self._process.pid, number)
+
+    def _quota(self, change: str, config: str) -> None:
+        whom = ["--entity-type", "clients", "--entity-default"]
+        options = ["--bootstrap-server", self.address, "--alter", change, config, *whom]
+        command = [*self._command("kafka.admin.ConfigCommand"), *options]
+        subprocess.run(command, check=True, capture_output=True)
 
     def _java(self, main: str, *arguments: str) -> None:
         command = [*self._command(main), *arguments, "server.properties"]
@@ -137,6 +176,9 @@ class Broker:
                 f"listener.security.protocol.map={protocols}",
                 *security.properties(self._folder),
                 "controller.listener.names=CONTROLLER",
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "allow.everyone.if.no.acl.found=true",
+                "super.users=User:ANONYMOUS",
                 f"log.dirs={self._folder / 'logs'}",
                 "auto.create.topics.enable=true",
                 "offsets.topic.replication.factor=1",

@@ -2,11 +2,16 @@
 
 import gc
 import os
+import shutil
+import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from tests.conftest import skip
 from tests.kafka.broker import Broker, lacking, running
 
 
@@ -21,25 +26,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
-    """Those sockets are closed while that is allowed."""
+    """Those sockets are closed while that is allowed; threads that still connect have some too."""
     yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("kafka-"):
+            thread.join(30)
     gc.collect()
 
 
 @pytest.fixture(scope="session")
-def can_run_a_broker() -> None:
-    """Skips where no broker can run, and fails there when CI=true."""
-    if lacking() and os.environ.get("CI") == "true":
-        pytest.fail(lacking())
-    if lacking():
-        pytest.skip(lacking())
-
-
-@pytest.fixture(scope="session")
-def one_broker(
-    can_run_a_broker: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Broker]:
+def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One for all tests: to start it takes seconds of the processor."""
+    if lack := lacking():
+        skip(lack)
     with running(tmp_path_factory.mktemp("broker")) as started:
         yield started
 
@@ -61,3 +60,18 @@ def new_topic(broker: Broker) -> Callable[..., str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte; skips where none may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small file system")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)

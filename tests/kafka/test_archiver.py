@@ -1,21 +1,26 @@
 """Archivers of one consumer group: shared partitions, kills, duplicates, foreign messages."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from sidecar import archive, config, wire
+from sidecar import archive, config, schema, signals, wire
+from sidecar.daemon.consumers import archiver as module
 from sidecar.daemon.consumers.archiver import Archiver
 from sidecar.daemon.consumers.seen import Seen
 from sidecar.daemon.sinks.kafka import encode
-from tests.daemon.synthetic import Tap
+from tests.archive.test_versions import ADDED
+from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import Broker
 from tests.kafka.kit import records, sink
 from tests.waiting import eventually
@@ -29,10 +34,12 @@ def stored(folder: Path) -> list[str]:
     return sorted(ids)
 
 
-def settings(broker: Broker, folder: Path, topic: str = "attention.archive") -> config.Settings:
+def settings(
+    broker: Broker, folder: Path, topic: str = "attention.archive", roll_seconds: float = 0.5
+) -> config.Settings:
     return config.Settings(
         kafka=config.Kafka(bootstrap_servers=[broker.address], archive_topic=topic),
-        archive=config.Archive(path=folder, roll_seconds=0.5),
+        archive=config.Archive(path=folder, roll_seconds=roll_seconds),
     )
 
 
@@ -44,15 +51,24 @@ def drained(archiver: Archiver, rows: int, seconds: float = 40) -> None:
     assert read() == rows
 
 
+def journalled(folder: Path) -> int:
+    """Rows in journals."""
+    rows = 0
+    for file in (folder / "_journal").glob("*.arrows"):
+        with suppress(pa.ArrowInvalid, OSError), pa.ipc.open_stream(file.read_bytes()) as reader:
+            rows += sum(map(len, reader))
+    return rows
+
+
 @contextmanager
 def process(
-    broker: Broker, folder: Path, topic: str, log: Path
+    broker: Broker, folder: Path, topic: str, log: Path, *, roll_seconds: float = 2
 ) -> Iterator[subprocess.Popen[bytes]]:
     flags = [
         f"kafka.bootstrap_servers={broker.address}",
         f"archive.path={folder}",
         f"kafka.archive_topic={topic}",
-        "archive.roll_seconds=2",
+        f"archive.roll_seconds={roll_seconds}",
     ]
     arguments = [part for flag in flags for part in ("--set", flag)]
     with log.open("ab") as out:
@@ -134,14 +150,10 @@ def test_offsets_are_committed_after_the_files_only(
     broker.create(topic + "-s")
     sent = publish(broker, tmp_path, topic, 5)
     chosen = settings(broker, tmp_path / "fleet", topic)
-    slow = chosen.model_copy(update={"archive": config.Archive(path=tmp_path / "x")})
-    first = Archiver(slow, topic)
-    limit = time.monotonic() + 30
-    while first.counts["rows"] < len(sent) and time.monotonic() < limit:
-        for partition, found in first._consumer.poll(500).items():
-            first._take(partition, found)
-    assert first.counts["rows"] == len(sent)
-    first._consumer.close(autocommit=False)
+    other = tmp_path / "other"
+    with process(broker, other, topic, tmp_path / "log", roll_seconds=3600) as first:
+        eventually(lambda: journalled(other) == len(sent))
+        first.kill()
     second = Archiver(chosen, topic)
     drained(second, len(sent))
     assert stored(tmp_path / "fleet") == sorted(sent)
@@ -149,6 +161,106 @@ def test_offsets_are_committed_after_the_files_only(
     begin = time.monotonic()
     third.run(lambda: time.monotonic() - begin > 5)
     assert third.counts == {}
+
+
+@pytest.mark.slow
+def test_files_are_finished_and_committed_after_so_many_rows(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLE_ROWS", 100)
+    topic = new_topic(1)
+    broker.create(topic + "-s")
+    publish(broker, tmp_path, topic, 4)
+    chosen = settings(broker, tmp_path / "fleet", topic, roll_seconds=3600)
+    archiver = Archiver(chosen, topic)
+    limit = time.monotonic() + 40
+
+    def committed() -> int | None:
+        offset: int | None = archiver._consumer.committed(TopicPartition(topic, 0))
+        return offset
+
+    archiver.run(lambda: bool(committed()) or time.monotonic() > limit)
+    assert len(stored(tmp_path / "fleet")) >= 100
+
+
+def at_the_end(consumer: KafkaConsumer) -> bool:
+    """Whether it has partitions, and nothing of them is left to read."""
+    ends = consumer.end_offsets(list(consumer.assignment()))
+    return bool(ends) and all(consumer.position(one) == end for one, end in ends.items())
+
+
+@pytest.mark.slow
+def test_who_takes_partitions_over_reads_nothing_again(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic = new_topic(4)
+    broker.create(topic + "-s")
+    sent = publish(broker, tmp_path, topic, 10)
+    folder = tmp_path / "fleet"
+    with process(broker, folder, topic, tmp_path / "log", roll_seconds=3600) as first:
+        eventually(lambda: journalled(folder) == len(sent))
+        second = Archiver(settings(broker, folder, topic), topic)
+        limit = time.monotonic() + 60
+        second.run(lambda: at_the_end(second._consumer) or time.monotonic() > limit)
+        assert time.monotonic() < limit
+        assert first.poll() is None
+    assert second.counts == {}
+    assert stored(folder) == sorted(sent)
+
+
+@pytest.mark.slow
+def test_what_is_stored_is_looked_up_once_for_all_partitions(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = new_topic(6)
+    broker.create(topic + "-s")
+    sent = publish(broker, tmp_path, topic, 30)
+    archiver = Archiver(settings(broker, tmp_path / "fleet", topic), topic)
+    loads: list[Path] = []
+    monkeypatch.setattr(archiver._seen, "load", loads.append)
+    drained(archiver, len(sent))
+    assert loads == [tmp_path / "fleet"]
+
+
+@pytest.mark.slow
+def test_messages_of_an_earlier_version_are_stored_with_nulls(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic, batch = new_topic(1), records(5)
+    producer = KafkaProducer(bootstrap_servers=broker.address)
+    producer.send(topic, of_version_1(batch)).get(10)
+    producer.close()
+    drained(Archiver(settings(broker, tmp_path / "fleet", topic), topic), 5)
+    found = archive.open(tmp_path / "fleet").to_arrow(["record_id", "grounding_score", "time"])
+    assert sorted(found["record_id"].to_pylist()) == sorted(batch["record_id"].to_pylist())
+    assert found["grounding_score"].null_count == 5
+
+
+@pytest.mark.slow
+def test_a_message_of_a_later_version_stops_the_archiver_and_is_not_committed(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic = new_topic(1)
+    producer = KafkaProducer(bootstrap_servers=broker.address)
+    [right] = encode.whole(records(3), 10_000_000)
+    later = wire.encode_batch(
+        records(2, Tap(boot="b")).replace_schema_metadata({schema.VERSION_KEY: b"3"})
+    )
+    for value in (right.values[0], later):
+        producer.send(topic, value).get(10)
+    producer.close()
+    for _ in range(2):
+        with process(broker, tmp_path / "fleet", topic, tmp_path / "log") as running:
+            assert running.wait(60) == 1
+    told = "partition 0, offset 1: schema version 3, known are those up to 2: upgrade the archivers"
+    assert (tmp_path / "log").read_text().count(f"Error: {told}") == 2
+    assert len(stored(tmp_path / "fleet")) == 3
+
+
+def of_version_1(batch: pa.RecordBatch) -> bytes:
+    kept = [name for name in batch.schema.names if name not in ADDED]
+    old = batch.select(kept).replace_schema_metadata({schema.VERSION_KEY: b"1"})
+    return wire.encode_batch(old)
 
 
 @pytest.mark.slow
@@ -179,12 +291,12 @@ def test_foreign_messages_are_counted_and_left_out(
     producer = KafkaProducer(bootstrap_servers=broker.address)
     other = wire.encode_batch(Tap(layers=[0], heads=1).batch(2))
     [right] = encode.whole(records(3), 10_000_000)
-    for value in (b"junk", other, right.values[0]):
-        producer.send(topic, value).get(10)
+    for value in (b"junk", other, None, right.values[0]):
+        producer.send(topic, value, key=b"k").get(10)
     producer.close()
     archiver = Archiver(settings(broker, tmp_path / "fleet", topic), topic)
     drained(archiver, 3)
-    assert archiver.counts["refused (not_arrow)"] == 1
+    assert archiver.counts["refused (not_arrow)"] == 2
     assert archiver.counts["refused (schema)"] == 1
     assert len(stored(tmp_path / "fleet")) == 3
 
@@ -197,8 +309,33 @@ def test_ids_are_remembered_up_to_a_bound() -> None:
     assert seen.fresh(batch).tolist() == [True, False, False, False]
 
 
-def test_a_batch_that_repeats_itself_is_stored_once() -> None:
-    import pyarrow as pa
+def test_an_id_that_comes_again_is_among_the_latest() -> None:
+    seen = Seen(most=2)
+    batch = records(3)
+    a, b, c = batch.column("record_id").to_pylist()
+    for ids in ([a, b], [a], [c]):
+        seen.remember(ids)
+    assert seen.fresh(batch).tolist() == [False, True, False]
 
+
+def test_the_ids_of_the_latest_files_are_remembered(tmp_path: Path) -> None:
+    """Paths sort hour=10 before hour=9; the hour is that of the samples, not of the file."""
+    batches = {}
+    for number, hour in enumerate((9, 8, 10)):
+        tap, moment = Tap(boot=f"h{hour}"), datetime(2026, 11, 26, hour, tzinfo=UTC)
+        batches[hour] = signals.compute(batch_of([tap.sample(time=moment) for _ in range(5)]))
+        writer = archive.Writer(config.Archive(path=tmp_path))
+        writer.append(batches[hour])
+        writer.close()
+        [file] = tmp_path.glob(f"date=*/hour={hour}/*.parquet")
+        os.utime(file, (number, number))
+    seen = Seen(most=10)
+    seen.load(tmp_path)
+    assert not seen.fresh(batches[10]).any()
+    assert not seen.fresh(batches[8]).any()
+    assert seen.fresh(batches[9]).all()
+
+
+def test_a_batch_that_repeats_itself_is_stored_once() -> None:
     batch = records(2)
     assert Seen().fresh(pa.concat_batches([batch, batch])).tolist() == [True, True, False, False]

@@ -1,19 +1,25 @@
 """`tail` and `kafka topics`, as a user runs them."""
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from kafka import KafkaProducer
 
 from sidecar import cli, schema, signals
 from tests.daemon.synthetic import Tap, batch_of
 from tests.daemon.test_service import command
+from tests.kafka import security
 from tests.kafka.broker import CLASS_PATH, Broker
-from tests.kafka.kit import sink
+from tests.kafka.kit import records, sink
+from tests.waiting import eventually
 
+COMMAND = str(Path(sys.executable).with_name("attention-sidecar"))
 NewTopic = Callable[..., str]
 RUN = CliRunner()
 
@@ -58,6 +64,57 @@ def test_tail_filters_by_route_model_and_threshold(broker: Broker, samples: str)
     assert list(row) == schema.SCALAR_RECORD.names
     low = tail(broker, samples, "--below", "context_share=1.1", "--count", "11")
     assert not [line for line in low if " other " in line]
+
+
+def test_tail_leaves_out_and_tells_what_is_no_sample(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic = new_topic(1)
+    producer = KafkaProducer(bootstrap_servers=broker.address)
+    ours = [("schema-version", b"2"), ("content-type", b"application/json")]
+    producer.send(topic, b"{}", headers=ours).get(10)
+    producer.send(topic, b"gone", headers=[]).get(10)
+    producer.close()
+    with sink(broker.address, tmp_path, samples_topic=topic) as running:
+        running.write(records(2))
+    flags = [f"kafka.bootstrap_servers={broker.address}", f"kafka.samples_topic={topic}"]
+    options = [part for flag in flags for part in ("--set", flag)]
+    done = RUN.invoke(cli.main, ["tail", *options, "--from-start", "--count", "2", "--json"])
+    assert done.exit_code == 0, done.output
+    assert [json.loads(line)["model_name"] for line in done.stdout.splitlines()] == ["demo"] * 2
+    told = done.stderr.splitlines()
+    assert told[0].startswith("left out, 1 so far: partition 0, offset 0: Object missing required")
+    assert told[1] == "left out, 2 so far: partition 0, offset 1: schema version None, expected 2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "begun"), [("tail --from-start", " demo "), ("archive from-kafka", "has partitions")]
+)
+def test_a_broker_that_goes_and_comes_back_is_told_once(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, words: str, begun: str
+) -> None:
+    topics, log = {"samples_topic": new_topic(1), "archive_topic": new_topic(1)}, tmp_path / "log"
+    with sink(broker.address, tmp_path, **topics) as running:
+        running.write(records(1))
+    flags = [f"kafka.bootstrap_servers={broker.address}", f"archive.path={tmp_path}"]
+    flags += [f"kafka.{name}={topic}" for name, topic in topics.items()]
+    options = [part for flag in flags for part in ("--set", flag)]
+    with log.open("wb") as out:
+        process = subprocess.Popen([COMMAND, *words.split(), *options], stdout=out, stderr=out)
+    try:
+        eventually(lambda: begun in log.read_text())
+        broker.kill()
+        eventually(lambda: f"the broker at {broker.address} is gone" in log.read_text())
+        broker.start()
+        eventually(lambda: f"the broker at {broker.address} is back" in log.read_text())
+        assert log.read_text().count("is gone") == 1
+        broker.kill()
+        eventually(lambda: log.read_text().count("is gone") == 2)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -105,27 +162,57 @@ def test_a_missing_topic_is_a_line(broker: Broker) -> None:
     assert done.output == "Error: topic 'no' is missing: see `attention-sidecar kafka topics`\n"
 
 
+def printed(*settings: str) -> list[str]:
+    options = [part for setting in settings for part in ("--set", setting)]
+    options += ["--partitions", "3", "--replicas", "1"]
+    return RUN.invoke(cli.main, ["kafka", "topics", *options]).output.splitlines()
+
+
+def topics_tool(*arguments: str, folder: Path) -> str:
+    java = ["java", "-cp", f"{CLASS_PATH}/*", "org.apache.kafka.tools.TopicCommand"]
+    return subprocess.check_output([*java, *arguments], cwd=folder, text=True, timeout=60)
+
+
 @pytest.mark.slow
-def test_the_printed_commands_make_the_topics(broker: Broker) -> None:
-    flags = ["--set", f"kafka.bootstrap_servers={broker.address}"]
-    done = RUN.invoke(cli.main, ["kafka", "topics", *flags, "--partitions", "3", "--replicas", "1"])
-    lines = done.output.splitlines()
+def test_the_printed_commands_make_the_topics(broker: Broker, tmp_path: Path) -> None:
+    lines = printed(f"kafka.bootstrap_servers={broker.address}", "kafka.archive=true")
     assert len(lines) == 3
     for line in lines:
         words = line.split()
         assert words[0] == "kafka-topics.sh"
-        java = ["java", "-cp", f"{CLASS_PATH}/*", "org.apache.kafka.tools.TopicCommand"]
-        subprocess.run([*java, *words[1:]], check=True, capture_output=True, timeout=60)
-    described = subprocess.check_output(
-        [*java, "--bootstrap-server", broker.address, "--describe"], text=True
-    )
+        topics_tool(*words[1:], folder=tmp_path)
+    described = topics_tool("--bootstrap-server", broker.address, "--describe", folder=tmp_path)
     for topic in ("attention.samples", "attention.alerts", "attention.archive"):
         assert f"Topic: {topic}" in described
 
 
-def test_secured_brokers_need_a_properties_file() -> None:
-    done = RUN.invoke(cli.main, ["kafka", "topics", "--set", "kafka.tls=true"])
-    assert "--command-config client.properties" in done.output
+@pytest.mark.slow
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_the_printed_properties_let_kafkas_tools_in(
+    broker: Broker, tmp_path: Path, mechanism: str
+) -> None:
+    topic = f"secured-{mechanism}"
+    lines = printed(
+        f"kafka.bootstrap_servers={broker.secured_address}",
+        f"kafka.samples_topic={topic}",
+        "kafka.tls=true",
+        f"kafka.tls_ca={broker.authority}",
+        f"kafka.sasl_mechanism={mechanism}",
+        f"kafka.username={security.USER}",
+        f"kafka.password={security.PASSWORD}",
+    )
+    assert security.PASSWORD not in str(lines)
+    assert lines[0] == "# client.properties:"
+    properties = [line.removeprefix("#").strip() for line in lines[1:] if line.startswith("#")]
+    text = "\n".join(properties).replace("PASSWORD", security.PASSWORD)
+    (tmp_path / "client.properties").write_text(text)
+    words = next(line for line in lines if line.startswith("kafka-topics.sh")).split()
+    assert topic in topics_tool(*words[1:], folder=tmp_path)
+
+
+def test_a_topic_that_nothing_is_sent_to_is_not_made() -> None:
+    assert "attention.archive" not in str(printed())
+    assert "attention.archive" in str(printed("kafka.archive=true"))
 
 
 def test_the_schema_is_printed() -> None:

@@ -21,6 +21,7 @@ from tests.daemon.synthetic import Tap
 from tests.daemon.test_service import Daemon, command
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, ids
+from tests.kafka.queues import filled
 from tests.waiting import eventually
 
 NewTopic = Callable[..., str]
@@ -85,6 +86,12 @@ class Feed:
         fresh = {"sequence": pa.array(numbers), "record_id": pa.array(names)}
         columns = [fresh.get(name, self._batch.column(name)) for name in schema.WIRE.names]
         return pa.RecordBatch.from_arrays(columns, schema=schema.WIRE)
+
+
+def _goes_on(running: Daemon, feed: Feed) -> bool:
+    """Whether the sink works again, as the next samples show."""
+    feed.send(running, 200)
+    return bool(kafka(running)["state"] == "running")
 
 
 def _received(running: Daemon, samples: float) -> bool:
@@ -191,6 +198,62 @@ def test_metrics_and_archive_go_on_without_a_broker_and_losses_are_counted(
 
 
 @pytest.mark.slow
+def test_a_full_disk_costs_only_what_memory_cannot_hold(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, small_disk: Path, free_port: int
+) -> None:
+    """The spill is on a megabyte of disk, and 8 more are kept in memory: some 7,000 samples."""
+    topic, feed = new_topic(), Feed()
+    broker.kill()
+    spill = f"kafka.spill_path={small_disk}/spill"
+    with daemon(tmp_path, free_port, broker, topic, spill) as running:
+        feed.send(running, 12_000)
+        for sink in ("kafka", "archive", "prometheus"):
+            eventually(partial(running.has, 12_000, taken_by=sink))
+        assert "No space left on device" in kafka(running)["error"]
+        lost = page(running, 'lost_samples_total{reason="disk"')
+        assert 2000 < lost < 8000
+        assert page(running, "lost_samples_total") == lost
+        assert page(running, "waiting_samples") == 12_000 - lost
+        with filled(small_disk):
+            broker.start()
+            eventually(lambda: page(running, "waiting_samples") == 0)
+        eventually(partial(_goes_on, running, feed))
+        arrived = len(feed.ids) - lost
+        eventually(lambda: page(running, "delivered_samples_total") == arrived)
+        assert page(running, "lost_samples_total") == lost
+    found = ids(consumed(broker, topic, lambda count: count >= arrived))
+    assert len(found) == found.total() == arrived
+    assert set(found) <= feed.ids
+    assert running.archived() == (len(feed.ids), len(feed.ids))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ["kafka-python", "librdkafka"])
+def test_a_slow_broker_gets_everything_and_memory_stays_bounded(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, free_port: int, client: str
+) -> None:
+    """The broker takes 200 kB a second; more waits on disk than the client may have in flight."""
+    topic, feed = new_topic(6), Feed()
+    settings = [f"kafka.client={client}", "kafka.compression=none"]
+    with daemon(tmp_path, free_port, broker, topic, *settings) as running:
+        feed.send(running, 5000)
+        eventually(lambda: page(running, "delivered_samples_total") == 5000)
+        before = rss_mb(running)
+        with broker.slow(200_000):
+            while page(running, "waiting_samples") < 40_000:
+                feed.send(running, 2000)
+            assert rss_mb(running) - before < 120
+        eventually(lambda: page(running, "waiting_samples") == 0, 180)
+        assert rss_mb(running) - before < 120
+        assert page(running, "lost_samples_total") == 0
+        eventually(lambda: kafka(running)["state"] == "running")
+    sent = len(feed.ids)
+    assert running.archived() == (sent, sent)
+    found = ids(consumed(broker, topic, lambda count: count >= sent))
+    assert set(found) == feed.ids
+
+
+@pytest.mark.slow
 def test_a_missing_topic_is_in_status_metrics_and_doctor(
     broker: Broker, tmp_path: Path, free_port: int
 ) -> None:
@@ -206,6 +269,9 @@ def test_a_missing_topic_is_in_status_metrics_and_doctor(
         assert any(line.startswith(state) and line.endswith(" 1.0") for line in text.splitlines())
         assert httpx.get(f"{running.url}/health/ready", timeout=60).is_success
         assert "kafka: failing topic" in command("status", "--url", running.url).stdout
+        doctor = command("doctor", "--url", running.url)
+        assert f"kafka is failing {told}" in doctor.stdout
+        assert doctor.returncode == 1
 
 
 @pytest.mark.slow

@@ -19,14 +19,15 @@ def sent(batch: pa.RecordBatch, **settings: Any) -> list[SimpleNamespace]:
     messages = encode.samples(batch, config.Kafka(**settings))
     pairs = zip(messages.values, messages.headers(), strict=True)
     return [
-        SimpleNamespace(value=value, headers=headers, offset=number, timestamp=number)
+        SimpleNamespace(value=value, headers=headers, partition=0, offset=number, timestamp=number)
         for number, (value, headers) in enumerate(pairs)
     ]
 
 
 def changed(record: SimpleNamespace, **columns: Any) -> SimpleNamespace:
     row = {**json.loads(record.value), **columns}
-    return SimpleNamespace(value=json.dumps(row).encode(), headers=record.headers, offset=0)
+    value = json.dumps(row).encode()
+    return SimpleNamespace(value=value, headers=record.headers, partition=0, offset=0)
 
 
 @pytest.mark.parametrize("settings", [{}, {"format": "avro"}, {"format": "avro", "schema_id": 7}])

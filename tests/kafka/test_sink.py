@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from sidecar import config, signals, wire
-from sidecar.daemon.sinks.kafka import stream
+from sidecar.daemon.sinks.kafka import encode, stream
+from sidecar.daemon.sinks.kafka.messages import pack
 from sidecar.demo.processes import free_port
 from tests.daemon.synthetic import Tap, batch_of
 from tests.kafka.broker import Broker
 from tests.kafka.kit import consumed, ids, metric, records, sink, stream_of
+from tests.kafka.queues import Queue
 from tests.waiting import eventually
 
 CLIENTS = ["kafka-python", "librdkafka"]
@@ -85,20 +87,24 @@ def test_whole_batches_go_to_their_own_topic(
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_missing_topic_is_a_state_and_is_not_made(
-    broker: Broker, tmp_path: Path, client: str
+    broker: Broker, tmp_path: Path, client: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     topic = f"absent-{client}-{free_port()}"
     with sink(broker.address, tmp_path, client=client, samples_topic=topic) as running:
         running.write(records(10))
-        eventually(lambda: stream_of(running).state == "missing_topic")
+        eventually(lambda: stream_of(running).condition.state == "missing_topic")
         assert running.fault() == (
             f"topic {topic!r} is missing: see `attention-sidecar kafka topics`"
         )
         time.sleep(1)
-        assert stream_of(running).state == "missing_topic", "the broker would make it if asked"
+        assert stream_of(running).condition.state == "missing_topic", (
+            "the broker would make it if asked"
+        )
         broker.create(topic)
         eventually(lambda: stream_of(running).delivered == 10)
         assert running.fault() == ""
+        assert f"topic {topic}: running again" in caplog.text
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -130,16 +136,72 @@ def test_a_sample_that_is_too_large_is_counted_and_the_others_arrive(
 def test_what_the_broker_refuses_is_counted_and_the_others_arrive(
     broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
 ) -> None:
+    """One of ten samples in a batch is larger than the topic takes; those of two more are not."""
     topic = new_topic(1, max_message_bytes="9000")
     tap = Tap(layers=[0], heads=1)
-    batch = _with(tap, tap.sample(tags=[("tenant", "x" * 20_000)]), 9)
+    large = tap.sample(tags=[("tenant", "x" * 20_000)])
+    batches = [_with(tap, large, 9), records(5, tap), records(5, tap)]
     settings = {"samples_topic": topic, "compression": "none", "client": client}
     with sink(broker.address, tmp_path, **settings) as running:
-        running.write(batch)
+        for batch in batches:
+            running.write(batch)
         eventually(lambda: stream_of(running).spill.samples == 0)
-        lost = metric(running, "lost_samples_total", topic=topic, reason="refused")
-        assert stream_of(running).delivered + lost == 10
-        assert lost >= 1
+        assert metric(running, "lost_samples_total", topic=topic, reason="refused") == 1
+        assert stream_of(running).delivered == 19
+    arrived = set(ids(consumed(broker, topic, lambda count: count >= 19)))
+    sent = {name for batch in batches for name in batch.column("record_id").to_pylist()}
+    assert sent - arrived == {large["record_id"]}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_topic_that_takes_nothing_is_told(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
+) -> None:
+    topic = new_topic(1, max_message_bytes="500")
+    settings = {"samples_topic": topic, "compression": "none", "client": client}
+    with sink(broker.address, tmp_path, **settings) as running:
+        running.write(records(3))
+        eventually(lambda: stream_of(running).condition.state == "refusing")
+        assert f"topic {topic!r}: not delivered" in running.fault()
+        eventually(lambda: stream_of(running).spill.samples == 0)
+        assert metric(running, "lost_samples_total", topic=topic, reason="refused") == 3
+        assert stream_of(running).delivered == 0
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_cannot_be_read_is_counted_once_although_it_is_sent_twice(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, client: str
+) -> None:
+    topic = new_topic(1, max_message_bytes="500")
+    queue = Queue(tmp_path / "spill" / topic)
+    queue.spill.append(pack(encode.samples(records(3), config.Kafka())), 3)
+    queue.spill.append(b"not messages", 7)
+    queue.spill.close()
+    settings = {"samples_topic": topic, "compression": "none", "client": client}
+    with sink(broker.address, tmp_path, **settings) as running:
+        eventually(lambda: stream_of(running).spill.samples == 0)
+        lost = {reason: count for reason, count in stream_of(running).lost.items() if count}
+        assert lost == {"refused": 3, "unreadable": 7}
+
+
+def test_a_topic_that_cannot_be_written_leaves_the_other_alone(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = {"samples_topic": new_topic(), "archive_topic": new_topic()}
+    with sink(broker.address, tmp_path, archive=True, **topics) as running:
+        monkeypatch.setattr(encode, "whole", lambda _batch, _limit: 1 / 0)
+        running.write(records(10))
+        eventually(lambda: stream_of(running).delivered == 10)
+        lost = {"topic": topics["archive_topic"], "reason": "error"}
+        assert metric(running, "lost_samples_total", **lost) == 10
+        assert (
+            running.fault()
+            == f"topic {topics['archive_topic']!r}: ZeroDivisionError: division by zero"
+        )
+        monkeypatch.undo()
+        running.write(records(5))
+        assert running.fault() == ""
+    assert len(consumed(broker, topics["archive_topic"], lambda count: count >= 1)) == 1
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -151,7 +213,7 @@ def test_an_absent_broker_harms_nothing(tmp_path: Path, client: str) -> None:
         for _ in range(20):
             running.write(batch)
         assert time.monotonic() - start < 5
-        eventually(lambda: stream_of(running).state == "away")
+        eventually(lambda: stream_of(running).condition.state == "away")
         assert f"no broker at {address}" in running.fault()
         assert stream_of(running).spill.samples == 200
         begin = time.monotonic()
@@ -198,7 +260,7 @@ def test_a_broker_that_is_killed_and_comes_back(
             sent.update(batch.column("record_id").to_pylist())
             running.write(batch)
             time.sleep(0.1)
-        eventually(lambda: stream_of(running).state in ("stalled", "away"))
+        eventually(lambda: stream_of(running).condition.state in ("stalled", "away"))
         broker.start()
         eventually(lambda: stream_of(running).spill.samples == 0)
         eventually(lambda: running.fault() == "")
@@ -219,7 +281,7 @@ def test_a_broker_that_stands_still_is_told_and_nothing_is_lost(
         broker.pause()
         try:
             running.write(records(30))
-            eventually(lambda: stream_of(running).state == "stalled")
+            eventually(lambda: stream_of(running).condition.state == "stalled")
             assert "no acknowledgement for" in running.fault()
         finally:
             broker.resume()

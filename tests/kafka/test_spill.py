@@ -1,59 +1,18 @@
-"""The queue on disk: order, bounds, restarts, torn files and a disk that takes nothing."""
+"""The queue on disk: order, restarts and torn files."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from sidecar.daemon.sinks.kafka import segment, spill
-from sidecar.daemon.sinks.kafka.spill import Busy, Spill
+from sidecar.daemon.sinks.kafka import segment, store
+from sidecar.daemon.sinks.kafka.spill import Busy
+from tests.kafka.queues import MB, Queue
 
 ROOT = Path(__file__).parents[2]
-MB = 1 << 20
-
-
-class Queue:
-    """A spill and what it lost."""
-
-    def __init__(self, folder: Path, max_bytes: int = 100 * MB) -> None:
-        self.lost: Counter[str] = Counter()
-        self.spill = Spill(folder, max_bytes, self._lose)
-
-    def _lose(self, samples: int, reason: str) -> None:
-        self.lost[reason] += samples
-
-    def put(self, *numbers: int, size: int = 8) -> None:
-        for number in numbers:
-            self.spill.append(str(number).encode().rjust(size), 10)
-
-    def take(self, count: int = 1000) -> list[int]:
-        """Numbers read, not yet acknowledged."""
-        found: list[int] = []
-        while len(found) < count and (entry := self.spill.next()) is not None:
-            found.append(int(entry.frame.payload))
-        return found
-
-    def done(self, count: int) -> None:
-        for _ in range(count):
-            self.spill.acknowledge()
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Files may not grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_frames_come_in_order_and_only_once(tmp_path: Path) -> None:
@@ -94,7 +53,7 @@ def test_a_restart_reads_what_was_not_acknowledged(tmp_path: Path) -> None:
 def test_segments_are_deleted_once_they_are_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spill, "SEGMENT_BYTES", 1000)
+    monkeypatch.setattr(store, "SEGMENT_BYTES", 1300)
     queue = Queue(tmp_path)
     queue.put(*range(10), size=600)
     assert len(segment.numbers(tmp_path)) == 5
@@ -103,16 +62,6 @@ def test_segments_are_deleted_once_they_are_acknowledged(
     assert len(segment.numbers(tmp_path)) == 2
     queue.spill.close()
     assert Queue(tmp_path).take() == [7, 8, 9]
-
-
-def test_a_full_spill_drops_the_oldest_and_counts_it_exactly(tmp_path: Path) -> None:
-    queue = Queue(tmp_path, max_bytes=1 * MB)
-    queue.put(*range(100), size=50_000)
-    kept = queue.take()
-    assert queue.spill.size <= 1 * MB
-    assert kept == list(range(kept[0], 100))
-    assert queue.lost == {"spill_full": 10 * kept[0]}
-    assert kept[0] > 70
 
 
 def test_what_the_client_has_is_not_lost_when_its_segment_is_dropped(tmp_path: Path) -> None:
@@ -167,53 +116,59 @@ def test_what_becomes_unreadable_is_skipped_and_counted(tmp_path: Path) -> None:
 
 def test_a_folder_has_one_daemon(tmp_path: Path) -> None:
     first = Queue(tmp_path)
-    with pytest.raises(Busy, match=r"set kafka\.spill_path"):
+    with pytest.raises(Busy, match="another daemon has"):
         Queue(tmp_path)
     first.spill.close()
     Queue(tmp_path)
 
 
-def test_a_full_disk_leaves_room_in_memory_and_is_told(tmp_path: Path) -> None:
-    queue = Queue(tmp_path)
-    queue.put(0, 1, size=1000)
-    with full_disk(2500):
-        queue.put(2, 3, 4, size=1000)
-        assert "File too large" in queue.spill.error
-        assert queue.take() == [0, 1, 2, 3, 4]
-    assert queue.lost == {}
-    queue.spill.rewind()
-    queue.spill.close()
-    assert queue.lost == {"disk": 30}
-    assert Queue(tmp_path).take() == [0, 1]
-
-
-def test_memory_in_place_of_a_disk_is_bounded_and_its_losses_counted(
+def test_a_segment_that_outlived_its_deletion_is_not_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spill, "SEGMENT_BYTES", 100_000)
-    queue = Queue(tmp_path)
-    with full_disk(0):
-        queue.put(*range(1000), size=10_000)
-        assert queue.spill.size < 250_000
-        kept = queue.take()
-        assert kept[-1] == 999
-        assert queue.lost == {"disk": 10 * (1000 - len(kept))}
+    monkeypatch.setattr(store, "SEGMENT_BYTES", 1000)
+    first = Queue(tmp_path)
+    first.put(*range(4), size=600)
+    oldest = min(tmp_path.glob("*.frames"))
+    killed_before = oldest.read_bytes()
+    first.take()
+    first.done(2)
+    first.spill.close()
+    oldest.write_bytes(killed_before)
+    assert Queue(tmp_path).take() == [2, 3]
+    assert not oldest.exists()
 
 
-def test_the_disk_is_used_again_when_it_can_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spill, "DISK_RETRY_SECONDS", 0.0)
+def test_the_rest_of_a_damaged_file_is_not_waited_for(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
-    with full_disk(0):
-        queue.put(0, 1)
-        assert queue.spill.error
-    queue.put(2, 3)
-    assert queue.spill.error == ""
-    assert queue.take() == [0, 1, 2, 3]
+    queue.put(*range(4))
+    [file] = tmp_path.glob("*.frames")
+    with file.open("r+b") as damaged:
+        damaged.seek(30)
+        damaged.write(b"\xff")
+    assert queue.take() == [0]
+    queue.put(4)
+    assert queue.take() == [4]
+    queue.done(2)
+    assert not file.exists()
+    assert queue.lost == {"unreadable": 30}
+
+
+def test_a_start_that_fails_can_be_repeated(tmp_path: Path) -> None:
+    hindrance = tmp_path / f"{1:020d}.frames"
+    hindrance.mkdir()
+    with pytest.raises(IsADirectoryError):
+        Queue(tmp_path)
+    hindrance.rmdir()
+    assert Queue(tmp_path).take() == []
+
+
+def test_a_queue_that_is_done_leaves_no_frames(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.put(0, 1)
+    queue.take()
     queue.done(2)
     queue.spill.close()
-    assert (Queue(tmp_path).take(), queue.lost) == ([2, 3], {})
+    assert segment.numbers(tmp_path) == []
 
 
 WRITER = """

@@ -1,7 +1,8 @@
 """Which samples were stored already, so that what comes twice is left out."""
 
-import logging
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,8 @@ from numpy.typing import NDArray
 
 from sidecar import archive
 
-log = logging.getLogger(__name__)
-
 MOST = 500_000
 """Ids that are remembered, some 100 MB; the oldest are forgotten."""
-CLOCK_SECONDS = 300.0
-"""How far the clocks of brokers, producers and archivers may differ."""
 
 
 class Seen:
@@ -34,18 +31,29 @@ class Seen:
         return np.fromiter(found, dtype=bool, count=len(ids))
 
     def remember(self, ids: list[str]) -> None:
-        """These are stored."""
-        self._ids.update(dict.fromkeys(ids))
+        """These are stored, and the latest."""
+        for record in ids:
+            self._ids[record] = None
+            self._ids.move_to_end(record)
         while len(self._ids) > self._most:
             self._ids.popitem(last=False)
 
-    def load(self, folder: Path, since: float) -> None:
-        """Remember what files of an archive hold that were finished after ``since``.
+    def load(self, folder: Path) -> None:
+        """Remember what the latest files of an archive hold, as many ids as there is room for."""
+        latest: list[list[str]] = []
+        for file in _latest_first(archive.open(folder).files):
+            if sum(map(len, latest)) >= self._most:
+                break
+            found = pq.read_table(file, columns=["record_id"], partitioning=None)
+            latest.append(found.column("record_id").to_pylist())
+        for ids in reversed(latest):
+            self.remember(ids)
 
-        Whoever read a record wrote its file after the record was sent, so the files since the first
-        record that is read again are all that can hold it.
-        """
-        for file in archive.open(folder).files:
-            if file.stat().st_mtime >= since - CLOCK_SECONDS:
-                found = pq.read_table(file, columns=["record_id"], partitioning=None)
-                self.remember(found.column("record_id").to_pylist())
+
+def _latest_first(files: list[Path]) -> Iterator[Path]:
+    """By the time they were finished; paths would sort hour=10 before hour=9."""
+    finished: dict[Path, float] = {}
+    for file in files:
+        with suppress(FileNotFoundError):  # another may thin the archive out
+            finished[file] = file.stat().st_mtime
+    yield from sorted(finished, key=finished.__getitem__, reverse=True)

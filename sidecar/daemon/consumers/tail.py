@@ -1,14 +1,20 @@
 """Live samples from Kafka, as they were sent: JSON or Avro."""
 
-from collections.abc import Generator
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
 from sidecar import config
-from sidecar.daemon.consumers.samples import Row, decode
+from sidecar.daemon.consumers.presence import Presence
+from sidecar.daemon.consumers.rows import Row
+from sidecar.daemon.consumers.samples import decode
 from sidecar.daemon.sinks.kafka.connection import opened, require
+from sidecar.daemon.sinks.kafka.messages import Unreadable
+
+log = logging.getLogger(__name__)
 
 SHOWN = ("context_share", "top_document_share", "entropy_ratio", "copy_rate", "grounding_score")
 """Signals on a line, beside those that are filtered by."""
@@ -34,10 +40,13 @@ class Filter:
         )
 
 
-def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]:
+def follow(
+    settings: config.Kafka, *, from_start: bool, tell: Callable[[str], None] = log.warning
+) -> Generator[Row | None]:
     """Samples as they come, and None whenever there are none for a while.
 
-    Raises Away when brokers or topic are not there, and Unreadable for a foreign record.
+    ``tell`` gets a line for each record that is left out, and when brokers go and come back.
+    Raises Away when brokers or topic are not there, KafkaError for what brokers refuse later.
     """
     topic = settings.samples_topic
     require(topic, settings)
@@ -51,22 +60,46 @@ def follow(settings: config.Kafka, *, from_start: bool) -> Generator[Row | None]
     try:
         partitions = consumer.partitions_for_topic(topic)
         consumer.assign([TopicPartition(topic, number) for number in sorted(partitions)])
+        presence, readable = Presence(consumer, settings, tell), Readable(tell)
         while True:
-            records = consumer.poll(_POLL_MS)
+            records = presence.poll(_POLL_MS)
             for found in records.values():
-                yield from map(decode, found)
+                yield from readable.rows(found)
             if not records:
                 yield None
     finally:
         consumer.close()
 
 
+class Readable:
+    """Decodes records; those that are no samples are counted, told and left out."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.left_out = 0
+        self._tell = tell
+
+    def rows(self, records: Iterable[Any]) -> Iterator[Row]:
+        """The samples among Kafka records."""
+        for record in records:
+            try:
+                yield decode(record)
+            except Unreadable as error:
+                self.left_out += 1
+                self._tell(f"left out, {self.left_out} so far: {error}")
+
+
 def line(row: Row, more: tuple[str, ...] = ()) -> str:
-    """A sample on a line: when, model, route, request, step and some signals."""
-    moment = row["time"]
-    if isinstance(moment, datetime):
-        moment = moment.astimezone(UTC).isoformat()
+    """A sample on a line: when, model, route, request, step and some signals.
+
+    Clients choose some of the words, so what a terminal would not print is escaped.
+    """
     names = dict.fromkeys((*SHOWN, *more))
     values = [f"{name}={row[name]:.3f}" for name in names if row[name] is not None]
     where = f"{row['model_name']} {row['route'] or '-'} {row['request_id']} step {row['step']}"
-    return f"{moment[:23]} {where} {' '.join(values)}".rstrip()
+    return _printable(f"{row['time'][:23]} {where} {' '.join(values)}".rstrip())
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )

@@ -50,6 +50,10 @@ class AlertTarget(Protocol):
         """
 
 
+class Unusable(Exception):
+    """A sink cannot start; the message names the setting and says what would be right."""
+
+
 class Sink(ABC):
     """Takes batches of `schema.RECORD`, all calls from one thread. Delivery is at least once."""
 
@@ -59,7 +63,7 @@ class Sink(ABC):
         """Know all sinks by name, this one included; called once, before any starts."""
 
     def start(self) -> None:  # noqa: B027 - may do nothing
-        """Open what is needed; raises anything when that must be tried again later."""
+        """Open what is needed; raises Unusable, or anything, when that must be tried again."""
 
     @abstractmethod
     def write(self, batch: pa.RecordBatch) -> None:
@@ -178,14 +182,18 @@ class SinkRunner:
         while self._deadline is None:
             try:
                 self.sink.start()
+            except Unusable as error:
+                if str(error) != self.error:
+                    log.error("sink %s does not start, and tries again: %s", self.sink.name, error)
+                self._failed(error)
             except Exception as error:
                 self._failed(error)
                 log.exception("sink %s does not start; next try in %g s", self.sink.name, delay)
-                self._wait(delay)
-                delay = min(2 * delay, LONGEST_DELAY)
             else:
                 self._works()
                 return True
+            self._wait(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
         return False
 
     def _take(self) -> pa.RecordBatch | None:
@@ -272,7 +280,8 @@ class SinkRunner:
 
     def _failed(self, error: Exception) -> None:
         self._write_failed = True
-        self._show("failing", f"{type(error).__name__}: {error}")
+        name = "" if isinstance(error, Unusable) else f"{type(error).__name__}: "
+        self._show("failing", f"{name}{error}")
 
     def _judge(self) -> None:
         """Running, unless the last write failed or the sink knows better."""

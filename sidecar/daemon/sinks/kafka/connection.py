@@ -1,10 +1,11 @@
 """How kafka-python reaches the brokers, for producers and consumers alike."""
 
 import logging
+from collections import Counter
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 
 from sidecar import config
 from sidecar.daemon.sinks.kafka.client import (
@@ -12,12 +13,39 @@ from sidecar.daemon.sinks.kafka.client import (
     REQUEST_SECONDS,
     Away,
     MissingTopic,
+    no_broker,
+    require_files,
     security_protocol,
 )
 
-logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
-
 _UNKNOWN_TOPIC = 3
+
+
+class _Overheard(logging.Handler):
+    """Why connections fail: the client writes it into its log, and raises less."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Exception] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of a line."""
+        if isinstance(record.args, tuple):
+            self.heard += [one for one in record.args if isinstance(one, Exception)]
+
+    def reason(self) -> str:
+        """What came most often, of refusals if there were any; empty when nothing was heard."""
+        final = [one for one in self.heard if not isinstance(one, RetriableError)]
+        found = Counter(map(str, final or self.heard)).most_common(1)
+        return found[0][0] if found else ""
+
+
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it would say comes as exceptions too
+_overheard = _Overheard()
+_connecting = logging.getLogger("kafka.net.connection")
+_connecting.setLevel(logging.WARNING)
+_connecting.addHandler(_overheard)
+_connecting.propagate = False
 
 
 def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
@@ -25,6 +53,8 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
 
     By itself a client that cannot connect would leave its threads and sockets behind.
     """
+    require_files(settings)
+    _overheard.heard.clear()
     made: list[Any] = []
 
     def network(**given: Any) -> Any:
@@ -37,8 +67,7 @@ def opened(kind: Any, settings: config.Kafka, **options: Any) -> Any:
         for one in made:
             one.close()
         if isinstance(error, KafkaError | OSError):
-            servers = ", ".join(settings.bootstrap_servers)
-            raise Away(f"no broker at {servers}: {error}") from error
+            raise Away(no_broker(settings, _overheard.reason() or str(error))) from error
         raise
 
 

@@ -14,7 +14,7 @@ from kafka.errors import (
 )
 
 from sidecar import config
-from sidecar.daemon.sinks.kafka.client import DELIVERY_SECONDS, REQUEST_SECONDS, Away
+from sidecar.daemon.sinks.kafka.client import DELIVERY_SECONDS, REQUEST_SECONDS, Away, Refused
 from sidecar.daemon.sinks.kafka.connection import opened, require
 from sidecar.daemon.sinks.kafka.messages import Messages
 from sidecar.daemon.sinks.kafka.partitions import Partitions
@@ -33,18 +33,16 @@ class Futures:
     """Records handed to the producer."""
 
     def __init__(self, futures: "deque[Any]") -> None:
-        self.refused = 0
         self._futures = futures
 
     def done(self) -> bool:
         """See `client.Delivery`."""
         futures = self._futures
         while futures and futures[0].is_done:
-            error = futures.popleft().exception
-            if isinstance(error, _REFUSALS):
-                self.refused += 1
-            elif error is not None:
-                raise Away(f"not delivered: {error}")
+            error = futures[0].exception
+            if error is not None:
+                raise _failure(error) from error
+            futures.popleft()
         return not futures
 
 
@@ -68,7 +66,7 @@ class KafkaPythonClient:
                 future = self._producer.send(self._topic, value, key, headers, partition)
                 futures.append(future)
         except KafkaError as error:
-            raise Away(str(error)) from error
+            raise _failure(error) from error
         return Futures(futures)
 
     def close(self) -> None:
@@ -76,6 +74,12 @@ class KafkaPythonClient:
         with suppress(KafkaError):
             self._producer.close(timeout=0)
         self._producer._sender.force_close()  # a `close` that raised leaves the thread running
+
+
+def _failure(error: Exception) -> Away:
+    """An idempotent producer that was refused anything fails all that it has and is given later."""
+    kind = Refused if isinstance(error, _REFUSALS) else Away
+    return kind(f"not delivered: {error}")
 
 
 def connect(settings: config.Kafka, topic: str) -> KafkaPythonClient:
@@ -86,7 +90,7 @@ def connect(settings: config.Kafka, topic: str) -> KafkaPythonClient:
         settings,
         acks="all",
         allow_auto_create_topics=False,
-        batch_size=_BATCH_BYTES,
+        batch_size=min(_BATCH_BYTES, settings.max_message_bytes),
         compression_type=None if settings.compression == "none" else settings.compression,
         delivery_timeout_ms=int(1000 * DELIVERY_SECONDS),
         enable_idempotence=True,

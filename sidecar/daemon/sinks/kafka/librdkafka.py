@@ -1,6 +1,7 @@
 """The client on librdkafka, through confluent-kafka: a third of the processor time."""
 
 import logging
+from collections import deque
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -12,11 +13,15 @@ from sidecar.daemon.sinks.kafka.client import (
     REQUEST_SECONDS,
     Away,
     MissingTopic,
+    Refused,
+    no_broker,
+    require_files,
     security_protocol,
 )
 from sidecar.daemon.sinks.kafka.messages import Messages
 
 log = logging.getLogger(__name__)
+log.setLevel(logging.CRITICAL)  # a line for each attempt to connect; the last is told as an error
 
 _REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -24,6 +29,7 @@ _REFUSALS = (
     KafkaError.INVALID_RECORD,
     KafkaError.INVALID_TIMESTAMP,
 )
+_BATCH_BYTES = 1_000_000
 _MOST_RECORDS = 1_000_000
 
 
@@ -31,22 +37,21 @@ class Reports:
     """Records handed to the producer, and what is reported of them."""
 
     def __init__(self, producer: Any, count: int) -> None:
-        self.refused = 0
-        self._producer, self._left, self._error = producer, count, ""
+        self._producer, self._left = producer, count
+        self._failure: Away | None = None
 
     def report(self, error: Any, _message: Any) -> None:
         """What librdkafka calls for each record."""
         self._left -= 1
-        if error is not None and error.code() in _REFUSALS:
-            self.refused += 1
-        elif error is not None:
-            self._error = error.str()
+        if error is not None and self._failure is None:
+            kind = Refused if error.code() in _REFUSALS else Away
+            self._failure = kind(f"not delivered: {error.str()}")
 
     def done(self) -> bool:
         """See `client.Delivery`."""
         self._producer.poll(0)
-        if self._error:
-            raise Away(f"not delivered: {self._error}")
+        if self._failure is not None:
+            raise self._failure
         return self._left == 0
 
 
@@ -77,17 +82,31 @@ class LibrdkafkaClient:
 
 def connect(settings: config.Kafka, topic: str) -> LibrdkafkaClient:
     """See `client.Connect`."""
-    producer = Producer(_options(settings), logger=log)
+    require_files(settings)
+    reasons: deque[Any] = deque(maxlen=8)
     try:
-        found = producer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+        producer = Producer({**_options(settings), "error_cb": reasons.append}, logger=log)
+        found = _metadata(producer, topic)
     except KafkaException as error:
-        servers = ", ".join(settings.bootstrap_servers)
-        raise Away(f"no broker at {servers}: {error.args[0].str()}") from error
+        reason = next(filter(_tells_why, reversed(reasons)), error.args[0])
+        raise Away(no_broker(settings, reason.str())) from error
     if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise MissingTopic(f"topic {topic!r} is missing: see `attention-sidecar kafka topics`")
     if found.error is not None:
         raise Away(f"topic {topic!r} cannot be used: {found.error.str()}")
     return LibrdkafkaClient(producer, topic)
+
+
+def _metadata(producer: Any, topic: str) -> Any:
+    try:
+        return producer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+    except KafkaException:
+        producer.poll(0)  # hands over the errors of connections
+        raise
+
+
+def _tells_why(error: Any) -> bool:
+    return bool(error.code() != KafkaError._ALL_BROKERS_DOWN)
 
 
 def _options(settings: config.Kafka) -> dict[str, Any]:
@@ -97,6 +116,7 @@ def _options(settings: config.Kafka) -> dict[str, Any]:
         "bootstrap.servers": ",".join(settings.bootstrap_servers),
         "client.id": CLIENT_ID,
         "allow.auto.create.topics": False,
+        "batch.size": min(_BATCH_BYTES, settings.max_message_bytes),
         "compression.type": settings.compression,
         "enable.idempotence": True,
         "linger.ms": 20,

@@ -1,5 +1,7 @@
 """What one topic is sent together, and the bytes in which it waits on disk."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 JSON = "application/json"
@@ -42,6 +44,27 @@ class Messages(msgspec.Struct, frozen=True):
         return [
             [*common, ("traceparent", trace.encode())] if trace else common for trace in self.traces
         ]
+
+    def only(self, rows: Iterable[int]) -> "Messages":
+        """Those of some rows."""
+        chosen = list(rows)
+        return msgspec.structs.replace(
+            self,
+            keys=[self.keys[row] for row in chosen],
+            values=[self.values[row] for row in chosen],
+            traces=[self.traces[row] for row in chosen],
+        )
+
+    def within(self, limit: int) -> "Messages":
+        """Those whose values have at most ``limit`` bytes."""
+        if all(len(value) <= limit for value in self.values):
+            return self
+        return self.only(row for row, value in enumerate(self.values) if len(value) <= limit)
+
+    def halves(self) -> "tuple[Messages, Messages]":
+        """The first and the second half of two or more."""
+        count = len(self.values)
+        return self.only(range(count // 2)), self.only(range(count // 2, count))
 
 
 class Unreadable(ValueError):

@@ -4,12 +4,16 @@ A frame is 16 bytes (magic, length of the payload, samples in it, CRC-32 of thos
 payload; little-endian) and the payload.
 """
 
+import logging
 import os
 import zlib
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
+
+log = logging.getLogger(__name__)
 
 _HEADER = Struct("<4sIII")
 _COUNTS = Struct("<II")
@@ -40,6 +44,18 @@ class Segment(ABC):
         self.acknowledged = 0
         """Bytes of those that are done with."""
         self.unread_samples = 0
+        self.dropped = ""
+        """Why what was not acknowledged is lost; empty when it is not."""
+        self._whole = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every frame is done with."""
+        return self.acknowledged == self.size
+
+    def takes(self, frame: Frame, limit: int) -> bool:
+        """Whether a frame may be added; the first may exceed ``limit`` bytes."""
+        return self._whole and (not self.size or self.size + frame.size <= limit)
 
     def append(self, frame: Frame) -> None:
         """Add a frame, or raise OSError and add nothing."""
@@ -48,7 +64,7 @@ class Segment(ABC):
         self.unread_samples += frame.samples
 
     def next(self) -> Frame | None:
-        """The first frame that was not read; None when there is no whole one. Raises OSError."""
+        """The first frame that was not read; None when there is no whole one."""
         frame = self._frame(self.read)
         if frame is not None:
             self.read += frame.size
@@ -60,6 +76,12 @@ class Segment(ABC):
         self.read = end - frame.size
         self.unread_samples += frame.samples
 
+    def cut(self) -> int:
+        """Let what was read be all, because the next frame cannot be; the samples lost by that."""
+        lost, self.unread_samples = self.unread_samples, 0
+        self.size, self._whole = self.read, False
+        return lost
+
     def _frame(self, offset: int) -> Frame | None:
         header = self._bytes(offset, _HEADER.size)
         if len(header) < _HEADER.size or not header.startswith(_MAGIC):
@@ -70,7 +92,7 @@ class Segment(ABC):
 
     @abstractmethod
     def remove(self) -> None:
-        """Give the room back."""
+        """Give the room back. Raises OSError."""
 
     @abstractmethod
     def close(self) -> None:
@@ -126,13 +148,16 @@ class FileSegment(Segment):
             else:
                 self.unread_samples += frame.samples
         torn = os.fstat(self._file).st_size - self.size
-        os.ftruncate(self._file, self.size)
+        if torn:
+            os.ftruncate(self._file, self.size)
         return torn
 
     def remove(self) -> None:
-        """Delete the file."""
-        self.path.unlink(missing_ok=True)
-        self.close()
+        """Delete the file. Raises OSError, and lets go of it all the same."""
+        try:
+            self.path.unlink(missing_ok=True)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Leave the file."""
@@ -144,11 +169,18 @@ class FileSegment(Segment):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
-            os.ftruncate(self._file, self.size)
+            self._whole = False
+            with suppress(OSError):
+                os.ftruncate(self._file, self.size)
             raise
 
     def _bytes(self, offset: int, count: int) -> bytes:
-        return os.pread(self._file, count, offset)
+        """Fewer than asked for where the file ends, or cannot be read."""
+        try:
+            return os.pread(self._file, count, offset)
+        except OSError as error:
+            log.warning("%s cannot be read at byte %d: %s", self.path, offset, error.strerror)
+            return b""
 
 
 def numbers(folder: Path) -> list[int]:

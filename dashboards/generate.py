@@ -1,0 +1,64 @@
+"""The files that are committed: made from the code, and compared with it."""
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+with warnings.catch_warnings():
+    # Grafana's library would have everybody move to schema v2, which Grafana 11 does not load.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+    from dashboards import alert, health, layers, overview, route, runbooks, shared
+    from dashboards.rules import grafana, prometheus
+
+FOLDER = Path(__file__).with_name("generated")
+DEFINITIONS = (
+    overview.definition,
+    alert.definition,
+    route.definition,
+    layers.definition,
+    health.definition,
+    runbooks.definition,
+)
+TREES = {
+    "prometheus/attention.rules.yaml": prometheus.rules,
+    "prometheus/prometheusrule.yaml": prometheus.kubernetes,
+    "alertmanager/inhibit-rules.yaml": prometheus.inhibition,
+    "grafana/alerting/attention.yaml": grafana.provisioning,
+}
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Every generated file with what it should hold."""
+    for definition in DEFINITIONS:
+        built = shared.finished(definition())
+        text = json.dumps(built, cls=JSONEncoder, indent=2, sort_keys=True)
+        yield FOLDER / "dashboards" / f"{built.uid}.json", f"{text}\n"
+    for name, tree in TREES.items():
+        yield FOLDER / name, yaml.safe_dump(tree(), sort_keys=False, width=10_000)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with ``--check`` only name those that are stale."""
+    wanted = dict(files())
+    stale = [path for path, text in wanted.items() if not _holds(path, text)]
+    surplus = [path for path in FOLDER.rglob("*") if path.is_file() and path not in wanted]
+    if "--check" in arguments:
+        for path in (*stale, *surplus):
+            print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
+        return int(bool(stale or surplus))
+    for path in surplus:
+        path.unlink()
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path])
+    return 0
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text

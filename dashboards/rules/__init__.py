@@ -1,0 +1,1 @@
+"""Recording and alert rules: one table, rendered for Prometheus, Kubernetes and Grafana."""

@@ -1,0 +1,159 @@
+"""Rows of the health dashboard: how far each sink is, and the page that it is read from."""
+
+from dashboards import panels as p
+from dashboards import queries as q
+from dashboards.layout import Row
+
+
+def archive() -> Row:
+    """What is stored, and what waits."""
+    return Row(
+        title="Archive",
+        height=6,
+        panels=(
+            p.timeseries(
+                "Stored",
+                "Samples per second.",
+                "cps",
+                p.query(q.rate("attention_sidecar_archive_rows_total", "instance"), "{{instance}}"),
+            ),
+            p.timeseries(
+                "Behind",
+                "Samples that the daemon received and the archive has not stored, since the start "
+                "of the range.",
+                "short",
+                p.query(
+                    f"clamp_min({_since('attention_sidecar_samples_received_total')}"
+                    f" - {_since('attention_sidecar_archive_rows_total')}, 0)",
+                    "behind",
+                ),
+            ),
+            p.timeseries(
+                "Refused by the disk, files that wait",
+                "Growth within each point.",
+                "short",
+                p.query(q.growth("attention_sidecar_archive_refused_rows_total"), "refused rows"),
+                p.query(
+                    q.growth("attention_sidecar_archive_staging_failures_total"), "files that wait"
+                ),
+                p.query(
+                    q.growth("attention_sidecar_archive_recovery_failures_total"),
+                    "journals not recovered",
+                ),
+            ),
+        ),
+    )
+
+
+def _since(name: str) -> str:
+    return f"sum(increase({q.series(name)}[$__range]))"
+
+
+def kafka() -> Row:
+    """Topics, and what brokers have not acknowledged."""
+    running = q.series("attention_sidecar_kafka_state", attention_sidecar_kafka_state="running")
+    return Row(
+        title="Kafka, where it is set",
+        height=6,
+        panels=(
+            p.timeseries(
+                "Topics that run",
+                "1 while brokers acknowledge, 0 while they are away, stalled or lack the topic.",
+                "short",
+                p.query(f"min by (topic) ({running})", "{{topic}}"),
+            ),
+            p.timeseries(
+                "Not yet acknowledged",
+                "Samples.",
+                "short",
+                p.query(q.total("attention_sidecar_kafka_waiting_samples", "topic"), "{{topic}}"),
+            ),
+            p.timeseries(
+                "Spill on disk",
+                "What waits on disk while brokers are away.",
+                "bytes",
+                p.query(q.total("attention_sidecar_kafka_spill_bytes", "topic"), "{{topic}}"),
+            ),
+            p.timeseries(
+                "Lost, by reason",
+                "Samples per second.",
+                "cps",
+                p.query(
+                    q.rate("attention_sidecar_kafka_lost_samples_total", "topic", "reason"),
+                    "{{topic}}: {{reason}}",
+                ),
+            ),
+        ),
+    )
+
+
+def otel() -> Row:
+    """What the collector took, and what it did not."""
+    return Row(
+        title="OpenTelemetry, where it is set",
+        height=6,
+        panels=(
+            p.timeseries(
+                "Sent, by kind",
+                "Events, spans and exports that the collector took, per second.",
+                "cps",
+                p.query(q.rate("attention_sidecar_otel_sent_total", "kind"), "{{kind}}"),
+            ),
+            p.timeseries(
+                "Waiting, by kind",
+                "For the collector.",
+                "short",
+                p.query(q.total("attention_sidecar_otel_waiting", "kind"), "{{kind}}"),
+            ),
+            p.timeseries(
+                "Dropped, by reason",
+                "Per second.",
+                "cps",
+                p.query(
+                    q.rate("attention_sidecar_otel_dropped_total", "kind", "reason"),
+                    "{{kind}}: {{reason}}",
+                ),
+            ),
+        ),
+    )
+
+
+def page() -> Row:
+    """What the page costs, and what cannot be told apart on it."""
+    unreadable = q.rate("attention_sidecar_malformed_messages_total", "reason")
+    return Row(
+        title="The daemon's own page, and what it cannot tell apart",
+        height=6,
+        panels=(
+            p.timeseries(
+                "Time to make the page, by collector",
+                "Seconds of the last scrape.",
+                "s",
+                p.query(
+                    f"max by (collector) ({q.series('attention_sidecar_collector_seconds')})",
+                    "{{collector}}",
+                ),
+            ),
+            p.timeseries(
+                "Counted under `other`",
+                "Samples, or values of layers and heads, without room of their own, per second.",
+                "cps",
+                p.query(q.rate("attention_sidecar_label_overflow_total", "label"), "{{label}}"),
+            ),
+            p.timeseries(
+                "Messages that could not be read",
+                "Per second, by reason; `version` and `schema` mean a tap of another version.",
+                "cps",
+                p.query(unreadable, "{{reason}}"),
+            ),
+            p.timeseries(
+                "Clock skew",
+                "The daemon's clock less the tap's, transport included.",
+                "s",
+                p.query(
+                    f"max by (model_name, engine) ({q.series('attention_tap_clock_skew_seconds')})",
+                    "{{model_name}} {{engine}}",
+                ),
+            ),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Grafana: the generated dashboards read, previewed and published."""

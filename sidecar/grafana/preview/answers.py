@@ -1,0 +1,98 @@
+"""What Prometheus answers: asked live, or read from a recording of earlier answers."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+_SECONDS = 30.0
+Result = list[dict[str, Any]]
+"""Prometheus's ``data.result``: objects with ``metric`` and ``value`` or ``values``."""
+
+
+class PreviewError(RuntimeError):
+    """Prometheus does not answer, refuses a query, or a recording lacks it."""
+
+
+class Answers(Protocol):
+    """Where results come from."""
+
+    def at(self, expr: str, time: float) -> Result:
+        """Result of an instant query. Raises PreviewError."""
+
+    def over(self, expr: str, start: float, end: float, step: float) -> Result:
+        """Result of a range query. Raises PreviewError."""
+
+
+class Live:
+    """A Prometheus, or what speaks its HTTP API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def at(self, expr: str, time: float) -> Result:
+        """Result of an instant query. Raises PreviewError."""
+        return self._ask("query", {"query": expr, "time": time})
+
+    def over(self, expr: str, start: float, end: float, step: float) -> Result:
+        """Result of a range query. Raises PreviewError."""
+        return self._ask("query_range", {"query": expr, "start": start, "end": end, "step": step})
+
+    def _ask(self, kind: str, parameters: dict[str, Any]) -> Result:
+        try:
+            answer = httpx.post(f"{self._url}/api/v1/{kind}", data=parameters, timeout=_SECONDS)
+            found = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PreviewError(f"{self._url} did not answer: {error}") from None
+        if found.get("status") != "success":
+            raise PreviewError(f"{found.get('error')}: {parameters['query']}")
+        return list(found["data"]["result"])
+
+
+class Recording:
+    """Passes answers on and keeps them, for a file that `Recorded` reads."""
+
+    def __init__(self, source: Answers) -> None:
+        self._source = source
+        self._kept: dict[str, Result] = {}
+
+    def at(self, expr: str, time: float) -> Result:
+        """Result of an instant query. Raises PreviewError."""
+        return self._kept.setdefault(f"at {expr}", self._source.at(expr, time))
+
+    def over(self, expr: str, start: float, end: float, step: float) -> Result:
+        """Result of a range query. Raises PreviewError."""
+        return self._kept.setdefault(f"over {expr}", self._source.over(expr, start, end, step))
+
+    def save(self, file: Path, start: float, end: float) -> None:
+        """Write all answers so far, compressed, with the span they are of."""
+        whole = {"start": start, "end": end, "answers": self._kept}
+        file.write_bytes(gzip.compress(json.dumps(whole).encode(), mtime=0))
+
+
+class Recorded:
+    """A recording; times are those of the recording."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises PreviewError."""
+        try:
+            whole = json.loads(gzip.decompress(file.read_bytes()))
+            self.start, self.end = float(whole["start"]), float(whole["end"])
+            self._kept: dict[str, Result] = whole["answers"]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise PreviewError(f"{file} is no recording: {error}") from None
+
+    def at(self, expr: str, time: float) -> Result:  # noqa: ARG002
+        """Result of an instant query. Raises PreviewError."""
+        return self._find(f"at {expr}")
+
+    def over(self, expr: str, start: float, end: float, step: float) -> Result:  # noqa: ARG002
+        """Result of a range query. Raises PreviewError."""
+        return self._find(f"over {expr}")
+
+    def _find(self, key: str) -> Result:
+        if key not in self._kept:
+            raise PreviewError(f"the recording lacks the query: {key}")
+        return self._kept[key]

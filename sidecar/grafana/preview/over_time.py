@@ -1,0 +1,127 @@
+"""Panels over time: lines, states, and heatmaps."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from sidecar.grafana.preview.axes import dates, legend, time_axis, value_axis
+from sidecar.grafana.preview.fetch import Data, Series
+from sidecar.grafana.preview.style import COLORS, FAINT, INK, LINES, defaults
+
+_LEAST_ROWS = 3
+"""Of states: a bar alone would fill the panel."""
+
+
+def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
+    """A line, or a layer of a stack, for each series."""
+    custom = defaults(panel)["custom"]
+    thin = _thin(panel)
+    if custom.get("stacking", {}).get("mode") == "normal":
+        _stack(data, axes)
+    else:
+        for one in data.series:
+            style = (0, (5, 3)) if thin and thin.search(one.name) else "-"
+            color = LINES[data.place(one.name.removesuffix(" expected")) % len(LINES)]
+            width = 1.0 if style != "-" else 1.6
+            axes.plot(dates(one.times), one.values, color=color, ls=style, lw=width, label=one.name)
+    if custom.get("scaleDistribution", {}).get("type") == "log":
+        axes.set_yscale("symlog", linthresh=1)
+    time_axis(data, axes)
+    value_axis(panel, data, axes)
+    _limit(panel, axes)
+    legend(axes)
+
+
+def _stack(data: Data, axes: Axes) -> None:
+    moments = np.unique(np.concatenate([one.times for one in data.series]))
+    rows = [np.interp(moments, one.times, np.nan_to_num(one.values)) for one in data.series]
+    names = [one.name for one in data.series]
+    axes.stackplot(dates(moments), rows, labels=names, colors=LINES)
+
+
+def _limit(panel: Mapping[str, Any], axes: Axes) -> None:
+    if "thresholdsStyle" not in defaults(panel)["custom"]:
+        return
+    for step in defaults(panel)["thresholds"]["steps"][1:]:
+        color, limit = COLORS[step["color"]], step["value"]
+        axes.axhline(limit, color=color, lw=1)
+        top = max(1.05 * axes.dataLim.y1, 1.15 * limit)
+        axes.axhspan(limit, top, color=color, alpha=0.15, lw=0)
+        axes.set_ylim(min(0, axes.dataLim.y0), top)
+
+
+def _thin(panel: Mapping[str, Any]) -> re.Pattern[str] | None:
+    """Names of the series that are drawn dashed."""
+    for one in panel["fieldConfig"]["overrides"]:
+        if one["matcher"]["id"] == "byRegexp":
+            return re.compile(one["matcher"]["options"].strip("/"))
+    return None
+
+
+def timeline(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
+    """A bar for each series, in the colours of its states."""
+    options = defaults(panel)["mappings"][0]["options"]
+    colors = {place: COLORS.get(one["color"], one["color"]) for place, one in options.items()}
+    ordered = sorted(data.series, key=lambda one: one.name, reverse=True)
+    for row, one in enumerate(ordered):
+        for left, right, value in _stretches(one, data.span.step):
+            axes.barh(row, right - left, left=left, height=0.8, color=colors[f"{value:.0f}"])
+    axes.set_yticks(range(len(ordered)), [one.name for one in ordered], color=INK, fontsize=8)
+    axes.set_ylim(min(0, len(ordered) - _LEAST_ROWS) - 0.6, len(ordered) - 0.4)
+    for place, option in options.items():
+        axes.barh(0, 0, color=colors[place], label=option["text"])
+    time_axis(data, axes)
+    legend(axes)
+
+
+def _stretches(series: Series, step: float) -> Iterator[tuple[float, float, float]]:
+    """Start, end and value of each stretch of one value; times as matplotlib's dates."""
+    breaks = (np.diff(series.values) != 0) | (np.diff(series.times) > 1.5 * step)
+    edges = [0, *(np.flatnonzero(breaks) + 1), len(series.times)]
+    for first, after in pairwise(edges):
+        moments = [series.times[first], series.times[after - 1] + step]
+        left, right = dates(np.array(moments))
+        yield float(left), float(right), float(series.values[first])
+
+
+def heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
+    """A row for each series or bucket, in the colours of its values."""
+    series = sorted(data.series, key=lambda one: _number(one.name))
+    moments = np.unique(np.concatenate([one.times for one in series]))
+    grid = np.full((len(series), len(moments)), np.nan)
+    for row, one in enumerate(series):
+        grid[row, np.searchsorted(moments, one.times)] = one.values
+    of_buckets = panel["targets"][0].get("format") == "heatmap"
+    if of_buckets:
+        grid = np.clip(np.diff(np.nan_to_num(grid), axis=0, prepend=0), 0, None)
+        grid[grid == 0] = np.nan
+    edges = np.append(moments, moments[-1] + data.span.step) - data.span.step / 2
+    drawn = axes.pcolormesh(
+        dates(edges),
+        np.arange(len(series) + 1),
+        grid,
+        cmap="viridis",
+        rasterized=True,
+    )
+    every = max(1, len(series) // 8)
+    places = np.arange(0, len(series), every)
+    axes.set_yticks(places + (1 if of_buckets else 0.5), [series[place].name for place in places])
+    axes.figure.colorbar(drawn, ax=axes, pad=0.01, fraction=0.04).ax.tick_params(
+        colors=FAINT, labelsize=6, length=0
+    )
+    time_axis(data, axes)
+
+
+def _number(name: str) -> tuple[float, str]:
+    """Names that are numbers, or start with one, in their order."""
+    match = re.match(r"[+]?(Inf|[\d.]+?)(?:\.(\d+))?$", name)
+    if name == "+Inf":
+        return float("inf"), name
+    try:
+        return float(name), name
+    except ValueError:
+        return float(match[1]) if match else 0.0, name

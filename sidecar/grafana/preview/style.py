@@ -1,0 +1,47 @@
+"""Colours and words of previews: Grafana's dark theme."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+
+COLORS = {
+    "green": "#73bf69",
+    "yellow": "#fade2a",
+    "orange": "#ff9830",
+    "red": "#f2495c",
+    "blue": "#5794f2",
+    "purple": "#b877d9",
+}
+LINES = ("#5794f2", "#ff9830", "#b877d9", "#73bf69", "#fade2a", "#5cd6d6", "#f2a6c0", "#c4a484")
+BACK, PANEL, GRID = "#111217", "#181b1f", "#2c3235"
+INK, FAINT = "#d8d9da", "#8e8e8e"
+
+
+def defaults(panel: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds for all fields of a panel."""
+    return dict(panel.get("fieldConfig", {}).get("defaults", {}))
+
+
+def unit(panel: Mapping[str, Any]) -> str:
+    """Grafana's name of the panel's unit."""
+    return str(defaults(panel)["unit"])
+
+
+def level(panel: Mapping[str, Any], value: float) -> str:
+    """The colour that the thresholds give a value."""
+    found = "blue"
+    for step in defaults(panel).get("thresholds", {}).get("steps", []):
+        if step["value"] is None or value >= step["value"]:
+            found = step["color"]
+    return COLORS.get(found, found)
+
+
+def words(axes: Axes, said: str, color: str, *, size: float = 10, weight: str = "normal") -> None:
+    """A few words in the middle of a panel."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(
+        0.5, 0.5, said, transform=axes.transAxes,
+        color=color, fontsize=size, fontweight=weight, ha="center", va="center",
+    )  # fmt: skip

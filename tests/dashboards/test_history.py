@@ -1,0 +1,89 @@
+"""Every panel of every dashboard, drawn from a real Prometheus that holds every metric."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sidecar.cli import main
+from sidecar.grafana.boards import boards, targets
+from sidecar.grafana.preview import Live, Recorded
+from sidecar.grafana.preview.fetch import Source, Span
+from tests.conftest import Requires
+from tests.dashboards.history.scene import CHANGE, STEP, STEPS
+from tests.dashboards.services import backfill, prometheus
+
+END = 1_795_000_000
+SPAN = Span(END - 3600.0, float(END), STEP)
+BOARDS = {board.uid: board for board in boards() if board.has_queries}
+PANELS = [
+    pytest.param(uid, panel, id=f"{uid}: {panel['title']}")
+    for uid, board in BOARDS.items()
+    for panel in board.panels()
+]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def url(requires: Requires, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    backfill(requires("promtool"), folder, END)
+    with prometheus(requires("prometheus"), folder) as address:
+        yield address
+
+
+def preview(url: str, out: Path, *arguments: str) -> Result:
+    command = ["dashboards", "preview", "--prometheus", url, "--out", str(out)]
+    end = ["--end", "2026-11-18T11:06:40", "--scrape-interval", str(STEP)]
+    return CliRunner().invoke(main, [*command, *end, *arguments], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS)
+def test_every_query_of_a_panel_brings_something(url: str, uid: str, panel) -> None:
+    source = Source(Live(url), BOARDS[uid], SPAN, {})
+    data = source.panel(panel, [])
+    assert data.errors == []
+    assert {one.ref for one in data.series} == {target.ref for target in targets(panel)}
+
+
+def test_the_change_is_marked_where_it_was(url: str) -> None:
+    marks = Source(Live(url), BOARDS["attention-overview"], SPAN, {}).marks()
+    assert marks == [END - STEP * (STEPS - CHANGE)]
+
+
+def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
+    url: str, tmp_path: Path, requires: Requires
+) -> None:
+    recording = tmp_path / "kept.json.gz"
+    told = preview(url, tmp_path, "--record", str(recording))
+    assert told.exit_code == 0, told.output
+    browser = requires("chromium-headless-shell")
+    for uid, board in BOARDS.items():
+        assert (tmp_path / f"{uid}.png").read_bytes().startswith(b"\x89PNG")
+        page = (tmp_path / f"{uid}.html").resolve()
+        command = [str(browser), "--no-sandbox", "--dump-dom", page.as_uri()]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        drawn = [panel for panel in board.panels() if panel["type"] != "text"]
+        assert shown.count("<svg") == len(drawn)
+        assert '<b class="label">Preview</b>' in shown
+        assert not re.search(r'(src|href)="https?:', shown), "the page should need no network"
+    assert Recorded(recording).end == END
+    again = tmp_path / "again"
+    replayed = preview("http://127.0.0.1:9", again, "overview", "--recorded", str(recording))
+    assert replayed.exit_code == 0, replayed.output
+    assert (again / "attention-overview.png").stat().st_size > 50_000
+
+
+def test_what_cannot_be_asked_is_told(url: str, tmp_path: Path) -> None:
+    away = preview("http://127.0.0.1:9", tmp_path, "overview")
+    assert away.exit_code == 1
+    assert "http://127.0.0.1:9 did not answer" in away.output
+    unknown = preview(url, tmp_path, "nonsense")
+    assert "no dashboard is called nonsense" in unknown.output
+    broken = preview(url, tmp_path, "overview", "--choose", 'job=x"')
+    assert broken.exit_code == 1
+    assert "parse error" in broken.output

@@ -1,0 +1,167 @@
+"""Grafana's documented endpoints that publishing uses, written from its HTTP API reference.
+
+No Grafana can be installed where the tests run; this stub keeps what it is sent, as Grafana does,
+and adds the fields that Grafana adds. Nothing but tests uses it.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "secret-token"
+Answer = tuple[int, Any]
+
+
+class Stub:
+    """What one Grafana holds, and how it misbehaves."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, Any] = {}
+        self.dashboards: dict[str, Any] = {}
+        self.groups: dict[str, Any] = {}
+        self.contacts: dict[str, Any] = {}
+        self.annotations: list[Any] = []
+        self.requests: list[str] = []
+        self.failures: list[int] = []
+        """Statuses of the next answers; each is used once."""
+        self.delay = 0.0
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                length = int(self.headers.get("content-length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                authorized = self.headers["authorization"] == f"Bearer {TOKEN}"
+                status, found = stub.answer(self.command, self.path, body, authorized)
+                time.sleep(stub.delay)
+                content = json.dumps(found).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("content-type", "application/json")
+                    self.send_header("content-length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+                except OSError:
+                    return  # the client gave up, which is what a time-out is
+
+            do_GET = do_POST = do_PUT = _answer  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def writes(self) -> list[str]:
+        return [request for request in self.requests if not request.startswith("GET")]
+
+    def answer(self, method: str, target: str, body: Any, authorized: bool) -> Answer:
+        parts = urlsplit(target)
+        self.requests.append(f"{method} {parts.path}")
+        if self.failures:
+            return self.failures.pop(0), {"message": "asked to fail"}
+        if not authorized:
+            return 401, {"message": "Invalid API key"}
+        for pattern, route in ROUTES.items():
+            match = re.fullmatch(f"{method} /api{pattern}", f"{method} {parts.path}")
+            if match and (found := getattr(self, f"_{method.lower()}_{route}", None)):
+                return found(body, parse_qs(parts.query), *match.groups())  # type: ignore[no-any-return]
+        return 404, {"message": "Not found"}
+
+    def _get_folder(self, _body: Any, _query: Any, uid: str) -> Answer:
+        return _found(self.folders, uid)
+
+    def _post_folders(self, body: Any, _query: Any) -> Answer:
+        if body["uid"] in self.folders:
+            return 409, {"message": "a folder with that uid already exists"}
+        self.folders[body["uid"]] = body | {"id": 1, "version": 1, "canEdit": True}
+        return 200, self.folders[body["uid"]]
+
+    def _put_folder(self, body: Any, _query: Any, uid: str) -> Answer:
+        if body["version"] != self.folders[uid]["version"]:
+            return 412, {"message": "the folder has been changed by someone else"}
+        self.folders[uid] |= {"title": body["title"], "version": body["version"] + 1}
+        return 200, self.folders[uid]
+
+    def _get_dashboard(self, _body: Any, _query: Any, uid: str) -> Answer:
+        return _found(self.dashboards, uid)
+
+    def _post_dashboards(self, body: Any, _query: Any) -> Answer:
+        sent = body["dashboard"]
+        held = self.dashboards.get(sent["uid"])
+        version = held["dashboard"]["version"] if held else 0
+        if not body["overwrite"] and sent.get("version", 0) != version:
+            message = "The dashboard has been changed by someone else"
+            return 412, {"status": "version-mismatch", "message": message}
+        stored = sent | {"id": 7, "version": version + 1}
+        meta = {"folderUid": body["folderUid"], "slug": "x", "provisioned": False}
+        self.dashboards[sent["uid"]] = {"dashboard": stored, "meta": meta}
+        return 200, {"uid": sent["uid"], "version": version + 1, "status": "success"}
+
+    def _get_group(self, _body: Any, _query: Any, folder: str, name: str) -> Answer:
+        return _found(self.groups, name)
+
+    def _put_group(self, body: Any, _query: Any, folder: str, name: str) -> Answer:
+        if folder not in self.folders:
+            return 400, {"message": "folder does not exist"}
+        added = {"id": 3, "orgID": 1, "updated": "2026-11-26T00:00:00Z", "isPaused": False}
+        rules = [rule | added for rule in body["rules"]]
+        self.groups[name] = body | {"rules": rules}
+        return 200, self.groups[name]
+
+    def _get_contacts(self, _body: Any, query: Any) -> Answer:
+        names = query.get("name")
+        return 200, [one for one in self.contacts.values() if not names or one["name"] in names]
+
+    def _post_contacts(self, body: Any, _query: Any) -> Answer:
+        self.contacts[body["uid"]] = body | {"disableResolveMessage": False}
+        return 202, self.contacts[body["uid"]]
+
+    def _put_contact(self, body: Any, _query: Any, uid: str) -> Answer:
+        self.contacts[uid] |= body
+        return 202, {"message": "contactpoint updated"}
+
+    def _get_annotations(self, _body: Any, query: Any) -> Answer:
+        wanted = set(query["tags"])
+        return 200, [one for one in self.annotations if wanted <= set(one["tags"])]
+
+    def _post_annotations(self, body: Any, _query: Any) -> Answer:
+        self.annotations.append(body | {"id": len(self.annotations) + 1})
+        return 200, {"message": "Annotation added", "id": len(self.annotations)}
+
+
+ROUTES = {
+    r"/folders/([^/]+)": "folder",
+    r"/folders": "folders",
+    r"/dashboards/uid/([^/]+)": "dashboard",
+    r"/dashboards/db": "dashboards",
+    r"/v1/provisioning/folder/([^/]+)/rule-groups/([^/]+)": "group",
+    r"/v1/provisioning/contact-points": "contacts",
+    r"/v1/provisioning/contact-points/([^/]+)": "contact",
+    r"/annotations": "annotations",
+}
+
+
+def _found(kept: dict[str, Any], name: str) -> Answer:
+    return (200, kept[name]) if name in kept else (404, {"message": "not found"})
+
+
+@contextmanager
+def running() -> Iterator[Stub]:
+    stub = Stub()
+    try:
+        yield stub
+    finally:
+        stub.close()
