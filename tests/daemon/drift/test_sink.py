@@ -10,7 +10,7 @@ import pytest
 from sidecar.daemon import catalogue
 from sidecar.daemon.labels import OTHER
 from sidecar.daemon.sinks.base import Retryable
-from sidecar.daemon.sinks.drift import sink as module
+from sidecar.daemon.sinks.drift.completed import FLUSH_SECONDS
 from sidecar.drift import Stream
 from tests.daemon.drift.kit import ROUTES, Running, batch, faulty, healthy, running
 from tests.drift.kit import RAG
@@ -208,10 +208,11 @@ def test_what_moved_most_is_taken_from_the_archive(
 ) -> None:
     asked: list[float] = []
     with running(tmp_path) as started:
-        started.sink._archive = started.archive.model_copy(update={"enabled": True})
-        started.sink._flush = asked.append
+        completed = started.sink._completed
+        completed._archive = started.archive.model_copy(update={"enabled": True})
+        completed.flush = asked.append
         started.feed(faulty(300))
-        assert asked == [module.FLUSH_SECONDS]
+        assert asked == [FLUSH_SECONDS]
         assert len(started.alerts) == 1
         failed = {"outcome": "failed"}
         assert started.value("attention_sidecar_drift_explanations_total", **failed) == 1
