@@ -119,7 +119,7 @@ def test_a_flood_of_nan_and_a_signal_that_is_gone_are_unmeasured(tmp_path: Path)
         assert started.value(f"{PREFIX}requests_total", outcome="unmeasured") == 200
         [shown] = started.sink.summary()["unmeasured"]
         assert shown["reason"] == "signal missing in the last 200 requests"
-        started.feed(healthy(10, 3))
+        started.feed(healthy(100, 3))
         assert started.state(route="rag") == "fine"
 
 
