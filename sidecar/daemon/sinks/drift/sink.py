@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -202,14 +203,23 @@ class DriftSink(Sink):
                 self._watched.restore(state["requests"])
                 self.mark = Mark.parsed(state["mark"]) if state.get("mark") else None
         except OtherBaseline as error:
-            given_up = len((state or {}).get("book", {}).get("open", ()))
-            return self._refuse("other_baseline", f"{error}; {given_up} open alerts are given up")
+            self._refuse("other_baseline", error)
+            return self._end((state or {})["book"])
         except (Unreadable, ValueError, KeyError, TypeError) as error:
             return self._refuse("unreadable", error)
         for batch in self._store.journalled():
             self._watched.add(batch)
             self.mark = Mark.of(batch) or self.mark
         return self._save()
+
+    def _end(self, book: Mapping[str, Any]) -> None:
+        """Alerts of another baseline are over: nobody watches what they are about any more."""
+        self._book.restore(book)
+        now = datetime.now(UTC)
+        for alert in list(self._book.open.values()):
+            over = alert.model_copy(update={"state": "resolved", "resolved": now})
+            log.warning("given up with its baseline: %s", sentence(over))
+            self._book.take(over)
 
     def _refuse(self, reason: str, error: object) -> None:
         """Begin anew, loudly; what was not used is kept beside."""
