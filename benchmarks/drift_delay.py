@@ -27,7 +27,7 @@ QUIET = math.exp(-PIECE / MONTH)
 def delay(regime: str, seed: int, hit: float) -> float:
     """Requests from the shift to the alert; infinite when there is none in time."""
     made = parts(regime, seed, BEFORE + AFTER, Shift(BEFORE, hit))
-    places, _ = watched(reference(regime, 0), made, Policy())
+    places, _ = watched(reference(regime, seed), made, Policy())
     return min((place - BEFORE + 1 for place in places if place >= BEFORE), default=np.inf)
 
 

@@ -42,6 +42,7 @@ def build(config: Path | None, path: Path | None, where: str, margin: float, out
     when something does not work, or nothing has enough.
     """
     from sidecar.drift.baseline.build import NothingFits, build
+    from sidecar.drift.features import uncovered
     from sidecar.drift.requests import ArchiveFailed, read
 
     def tell(line: str) -> None:
@@ -54,6 +55,9 @@ def build(config: Path | None, path: Path | None, where: str, margin: float, out
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"--out {str(out)!r}: {error.strerror}") from None
+    for stream, requests in streams.items():
+        if missing := uncovered(requests.time):
+            tell(f"{stream}: has {missing}; a change with them beyond the margin will alarm")
     tell(f"written to {out}")
 
 

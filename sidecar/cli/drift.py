@@ -61,7 +61,7 @@ def replay(
 
     Prints alerts, and the condition of every stream. Exits with 0 when it ran; with 3 when there
     was an alert and --fail-on-alarm is given; with 1 when something does not work, or with
-    --fail-on-alarm when no request was measured, since then no alert means nothing.
+    --fail-on-alarm when a stream of the baseline is unmeasured, where no alert means nothing.
     """
     from sidecar.drift import ArchiveFailed, BaselineError, Policy, load
     from sidecar.drift.replay import lines, replay
@@ -89,8 +89,15 @@ def replay(
 def _judge(one: "Replay") -> None:
     if one.fired:
         raise SystemExit(_ALARM)
-    if not one.measured:
-        raise click.ClickException("no request was measured, so that no alert means nothing")
+    unmeasured = [
+        f"{stream} ({one.conditions[stream].reason})"
+        for stream in one.courses
+        if one.conditions[stream].health == "unmeasured"
+    ]
+    if unmeasured:
+        raise click.ClickException(
+            f"unmeasured, so that no alert means nothing there: {'; '.join(unmeasured)}"
+        )
 
 
 def _write(file: Path, baseline: "Baseline", versions: "list[Replay]") -> None:

@@ -36,6 +36,15 @@ def waves(time: NDArray[np.int64]) -> Floats:
     return np.column_stack(columns)
 
 
+def uncovered(time: NDArray[np.int64]) -> str:
+    """What requests at these times say nothing about, in words; empty when they cover a week."""
+    flags = dict(zip(FEATURES, covered(time).tolist(), strict=True))
+    for period in ("day", "week"):
+        if not flags[f"{period}_sin_1"]:
+            return f"not every hour of the {period} on two of them"
+    return ""
+
+
 def covered(time: NDArray[np.int64]) -> NDArray[np.bool_]:
     """``[features]``: hours count where all of the day, or week, was seen on two of them."""
     flags = np.ones(len(FEATURES), dtype=bool)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sidecar.drift.detectors.base import Floats, State
-from sidecar.drift.detectors.edetector import BETS, advance, bets, shortfall
+from sidecar.drift.detectors.edetector import BETS, FAR, NEAR, advance, bets
 
 FEWEST_ROUTES = 3
 LENGTH = 20
@@ -30,8 +30,8 @@ class Shared(NamedTuple):
 class Fleet:
     """Evidence from the medians of standardised means, one from each route at a time.
 
-    The null is that no more than half of the routes have changed. A median of few skewed means is
-    a little off their mean; the margin has to allow for it.
+    The null is that no more than half of the routes have left the margin. A median of few skewed
+    means is a little off their mean; the margin has to allow for it.
     """
 
     def __init__(self, routes: int, margin: float, likeness: float) -> None:
@@ -73,15 +73,18 @@ class Fleet:
         return True
 
     def _weigh(self, ready: Floats, now: int) -> None:
-        """One step of evidence by the median of standardised means, less the margin."""
+        """One step of evidence by the median of standardised means, each side beyond the margin."""
         totals, counts = ready.T
-        means = totals / counts
-        beyond = np.sign(means) * np.maximum(abs(means) - self._margin, 0)
-        median = float(np.median(beyond / np.sqrt(self._likeness / counts)))
-        short = shortfall(np.asarray(median), 0.0)
-        self._held = advance(self._held, short, self._bets)
+        means, errors = totals / counts, np.sqrt(self._likeness / counts)
+        sides = np.asarray(
+            [
+                -np.median((means + self._margin) / errors),
+                np.median((means - self._margin) / errors),
+            ]
+        )
+        self._held = advance(self._held, np.clip(sides, -NEAR, FAR), self._bets)
         self.latest = float(np.median(means))
-        self._follow(np.asarray([-median, median]), int(counts.sum()), now)
+        self._follow(sides, int(counts.sum()), now)
 
     def _follow(self, signed: Floats, requests: int, now: int) -> None:
         """Page's sums of drop and rise; a change began where its sum was last 0."""

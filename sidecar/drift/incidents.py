@@ -10,6 +10,8 @@ from sidecar.drift.detectors.base import State
 
 TOGETHER = timedelta(minutes=1)
 """Beginnings no further apart than this are not told apart."""
+UNSURE = timedelta(minutes=10)
+"""By how much a beginning may be estimated too late."""
 
 
 @dataclass
@@ -73,10 +75,10 @@ def same(told: Alert, alert: Alert) -> bool:
     """Whether an alert is of the change that was told.
 
     It is when model and direction are the same and it may have begun before the other was raised;
-    its estimated beginning is taken to be off by as long as it took to be noticed. A change of
-    behaviour never hides in one of traffic.
+    its estimated beginning is taken to be off by as long as it took to be noticed, but by ten
+    minutes at most. A change of behaviour never hides in one of traffic.
     """
-    earliest = alert.since - (alert.raised - alert.since)
+    earliest = alert.since - min(alert.raised - alert.since, UNSURE)
     return (
         alert.model_name == told.model_name
         and alert.direction == told.direction

@@ -109,6 +109,8 @@ class Monitor:
             return f"no request for {now - route.last_time / 1e6:.0f} s"
         if route.unmeasured_in_a_row >= policy.unmeasured_after:
             return f"signal missing in the last {route.unmeasured_in_a_row} requests"
+        if route.missing():
+            return f"{route.missing()} missing in most of the latest requests"
         if route.seen - route.unmeasured < FEWEST:
             return "too few requests yet"
         return ""

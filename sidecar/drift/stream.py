@@ -14,6 +14,7 @@ from sidecar.drift.evidence import Evidence
 from sidecar.drift.features import LENGTHS, WAVES, waves
 from sidecar.drift.requests import FALLBACK, PRIMARY, Requests
 
+MEMORY, HALF = 100, 0.5
 COUNTERS = ("seen", "unmeasured", "unmeasured_in_a_row", "last_time")
 
 
@@ -35,6 +36,8 @@ class RouteStream:
         self.change = ChangePoint(margin, self.scale * least_effect)
         self.seen = self.unmeasured = self.unmeasured_in_a_row = 0
         self.last_time: int | None = None
+        self.measured: Floats = np.ones(len(self.paging))
+        """Share of about the latest 100 requests that have each paging signal."""
         self._columns = {
             name: np.stack([one.column(name) for one in self.baselines])
             for name in ("value", "centre", "low", "high")
@@ -92,23 +95,31 @@ class RouteStream:
         self.change.reset()
         self._pending = self._pending.cut(len(self._pending))
 
-    def count(self, requests: Requests) -> None:
+    def count(self, rows: Rows) -> None:
         """How many were measured, and when the last was."""
-        if not len(requests):
+        if not len(rows):
             return
-        values = requests.signals[:, [requests.names.index(self.names[p]) for p in self.paging]]
-        known: NDArray[np.bool_] = np.asarray(np.isfinite(values).any(axis=1))
+        each: NDArray[np.bool_] = np.isfinite(rows.residual[:, self.paging])
+        known: NDArray[np.bool_] = np.asarray(each.any(axis=1))
+        keep = (1 - 1 / MEMORY) ** np.arange(len(each) - 1, -1, -1.0)
+        self.measured = self.measured * keep[0] * (1 - 1 / MEMORY) + keep @ each / MEMORY
         self.seen += len(known)
         self.unmeasured += int((~known).sum())
         after = len(known) - 1 - int(np.flatnonzero(known)[-1]) if known.any() else None
         self.unmeasured_in_a_row = self.unmeasured_in_a_row + len(known) if after is None else after
-        self.last_time = max(int(requests.time.max()), self.last_time or 0)
+        self.last_time = int(rows.time[-1])
+
+    def missing(self) -> str:
+        """The paging signal that less than half of the latest requests have; empty if none."""
+        place = int(self.measured.argmin())
+        return self.names[self.paging[place]] if self.measured[place] < HALF else ""
 
     def state(self) -> State:
         """As JSON has it; NaN is null."""
         return {
             "signals": list(self.names),
             **{name: getattr(self, name) for name in COUNTERS},
+            "measured": self.measured.tolist(),
             "evidence": self.evidence.state(),
             "change": self.change.state(),
             "pending": [_nulls(part) for part in self._pending.parts],
@@ -120,6 +131,7 @@ class RouteStream:
             raise ValueError(f"state has signals {state['signals']}, expected {list(self.names)}")
         self.evidence.restore(state["evidence"])
         self.change.restore(state["change"])
+        self.measured = np.asarray(state["measured"], dtype=np.float64)
         for name in COUNTERS:
             setattr(self, name, state[name])
         shapes = [(-1, *part.shape[1:]) for part in self._pending.parts]

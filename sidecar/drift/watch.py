@@ -1,6 +1,7 @@
 """When the evidence of one stream becomes an alert, and when that alert is over."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,10 @@ from sidecar.drift.requests import Requests, Stream
 from sidecar.drift.stream import RouteStream
 
 RECENT = 80
-"""Requests whose mean says whether a change is still there."""
+"""Requests whose mean says whether a change is still there, at least."""
+SURE = 2.0
+"""Standard errors by which an alert's shift may be estimated too large, and by which its half must
+be known from such a mean."""
 CHANCE = 4.0
 """Standard errors below which a signal is not said to have moved; its own change was searched for,
 which makes three a common sight."""
@@ -35,11 +39,32 @@ class Policy:
     cool_down: int = 1000
     """Requests after an alert is over before the next."""
     resolve_after: int = 3
-    """Means of 80 requests in a row that are back by half, after which an alert is over."""
+    """Means in a row that have come back by half of what the shift surely was, after which an alert
+    is over; of 80 requests, or of so many that chance seldom brings a mean back."""
     unmeasured_after: int = 100
     """Requests in a row without a paging signal that make a stream unmeasured."""
     silent_after: float = 3600.0
     """Seconds without a request that make a stream unmeasured."""
+
+
+def half_of(alert: Alert, likeness: float) -> float:
+    """Half of what an alert's shift surely was, in standard deviations of a request.
+
+    An alert is raised where chance has helped, so its shift is estimated too large rather than too
+    small; half of that could be the shift itself.
+    """
+    found = abs(alert.deviations)
+    error = math.sqrt(likeness / max(alert.requests, 1))
+    return max(found - SURE * error, found / 3) / 2
+
+
+def enough(half: float, likeness: float) -> int:
+    """Requests whose mean is known to ``half``, in standard deviations of a request.
+
+    >>> enough(1.0, 1.0), enough(0.15, 4.0)
+    (80, 712)
+    """
+    return max(RECENT, math.ceil(likeness * (SURE / half) ** 2))
 
 
 class Watch:
@@ -56,12 +81,13 @@ class Watch:
         self.route = RouteStream(signals, margin, policy.least_effect)
         self.open: Alert | None = None
         self.resting = self._back = 0
+        self._other_way = False
         self._recent: list[float] = [0.0, 0]
 
     def update(self, requests: Requests, threshold: float) -> tuple[list[Alert], Floats]:
         """Alerts raised or resolved, and ``[n]`` the paging residuals in standard deviations."""
-        self.route.count(requests)
         rows = self.route.rows_of(requests)
+        self.route.count(rows)
         told, place = [], 0
         while place < len(rows):
             taken, alert = self._take(rows.cut(place), threshold)
@@ -160,27 +186,30 @@ class Watch:
         """Requests up to the one with which the open alert is over, or all."""
         assert self.open
         place = self.route.names.index(self.open.signal)
-        for number, value in enumerate(rows.residual[:, place].tolist(), 1):
+        deviations = rows.residual[:, place] / self.route.scale[place]
+        for number, value in enumerate(deviations.tolist(), 1):
             if np.isfinite(value) and self._is_over(value):
                 return number, self._resolved(float(rows.time[number - 1]))
         return len(rows), None
 
-    def _is_over(self, residual: float) -> bool:
+    def _is_over(self, deviation: float) -> bool:
         """Whether the signal has come back by half for long enough."""
         assert self.open
         total, count = self._recent
-        self._recent = [total + residual, count + 1]
-        if count + 1 < RECENT:
+        self._recent = [total + deviation, count + 1]
+        half = half_of(self.open, self.route.likeness)
+        if count + 1 < enough(half, self.route.likeness):
             return False
-        mean, self._recent = self._recent[0] / RECENT, [0.0, 0]
+        mean, self._recent = self._recent[0] / (count + 1), [0.0, 0]
         sign = 1 if self.open.direction == "rise" else -1
-        self._back = self._back + 1 if sign * mean < abs(self.open.shift) / 2 else 0
+        self._back = self._back + 1 if sign * mean < half else 0
+        self._other_way = abs(mean) >= half
         return self._back >= self.policy.resolve_after
 
     def _resolved(self, now: float) -> Alert:
         assert self.open
         over = self.open.model_copy(update={"state": "resolved", "resolved": moment(now)})
-        self.open, self.resting = None, self.policy.cool_down
+        self.open, self.resting = None, 0 if self._other_way else self.policy.cool_down
         self.route.forget()
         return over
 

@@ -68,11 +68,12 @@ def test_it_is_over_when_the_last_of_them_is() -> None:
     "other",
     [
         alert("staff", 20, 24),
+        alert("staff", 33, 101),
         alert("staff", 11, 14, direction="rise"),
         alert("staff", 11, 14, model_name="other"),
         alert("shop", 11, 14),
     ],
-    ids=["later", "direction", "model", "the same route again"],
+    ids=["later", "later and slow", "direction", "model", "the same route again"],
 )
 def test_another_fault_is_another_alert(other: Alert) -> None:
     incidents = Incidents()

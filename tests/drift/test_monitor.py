@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -22,6 +22,11 @@ def now(requests: int) -> float:
 
 def monitor(*routes: str, **policy: float) -> Monitor:
     return Monitor(baseline(*routes), Policy(**policy))  # type: ignore[arg-type]
+
+
+def of_sessions() -> Baseline:
+    one = fit(RAG, some(SIZE, 76, regime="sessions"), "grounding_score", 0.01)
+    return Baseline(created=datetime.now(UTC), where="true", margin=0.01, signals=(one,))
 
 
 def told(alert: Alert) -> str:
@@ -88,9 +93,25 @@ def test_unmeasured_is_never_fine() -> None:
     lost.signals[:] = np.nan
     assert watched.update(RAG, lost) == []
     assert watched.condition(RAG, now(700)).reason == "signal missing in the last 200 requests"
-    watched.update(RAG, some(5, 69, start=700))
-    assert watched.condition(RAG, now(705)).health == "fine"
-    assert watched.condition(RAG, now(704) + 7200).reason == "no request for 7200 s"
+    watched.update(RAG, some(100, 69, start=700))
+    assert watched.condition(RAG, now(800)).health == "fine"
+    assert watched.condition(RAG, now(799) + 7200).reason == "no request for 7200 s"
+
+
+def test_a_signal_that_few_requests_have_is_unmeasured() -> None:
+    watched, made = monitor(), some(2000, 83)
+    made.signals[np.arange(2000) % 50 > 0] = np.nan
+    watched.update(RAG, made)
+    found = watched.condition(RAG, now(2000))
+    assert found == ("unmeasured", "grounding_score missing in most of the latest requests")
+
+
+def test_a_request_of_tomorrow_hides_no_silence() -> None:
+    watched, made = monitor(), some(500, 84)
+    made.time[250] += 86_400_000_000
+    watched.update(RAG, made)
+    assert watched.condition(RAG, now(500)).health == "fine"
+    assert watched.condition(RAG, now(499) + 7200).reason == "no request for 7200 s"
 
 
 def test_memory_does_not_grow_with_requests_or_routes() -> None:
@@ -148,6 +169,39 @@ def test_the_alert_of_all_routes_ends_when_their_median_has_come_back() -> None:
     assert watched.alerts() == []
 
 
+def test_a_median_within_the_margin_is_no_evidence() -> None:
+    watched = monitor(*"abcde")
+    found = []
+    for part in range(400):
+        for place, route in enumerate("abcde"):
+            made = some(40, 1000 * part + place, start=40 * part)
+            made.signals[:, 0] += 0.004
+            found += watched.update(Stream("m", route), made)
+    assert found == []
+    assert watched.shared["m"].fleet.statistic < 1e5
+
+
+def test_a_lasting_fault_of_a_few_requests_is_told_once() -> None:
+    watched = Monitor(of_sessions())
+    raised = watched.update(RAG, some(40_000, 80, regime="sessions", shift=Shift(500, 0.1)))
+    assert [alert.state for alert in raised] == ["firing"]
+
+
+def test_a_signal_that_goes_the_other_way_is_told_at_once() -> None:
+    watched = monitor()
+    raised = watched.update(RAG, some(1000, 81, shift=Shift(200, 1.0)))
+    risen = some(3000, 82, start=1000)
+    risen.signals[:, 0] += 0.2
+    raised += watched.update(RAG, risen)
+    assert [(alert.state, alert.direction) for alert in raised] == [
+        ("firing", "drop"),
+        ("resolved", "drop"),
+        ("firing", "rise"),
+    ]
+    assert raised[1].resolved is not None
+    assert raised[2].raised - raised[1].resolved < timedelta(seconds=100 * STEP / 1e6)
+
+
 def test_the_median_goes_on_after_a_restart() -> None:
     whole, after = monitor("a", "b", "c", "d"), monitor("a", "b", "c", "d")
     parts(whole, range(10, 40), of=35)
@@ -170,9 +224,7 @@ def test_a_fault_that_hits_one_request_in_ten_is_found() -> None:
 
 
 def test_requests_of_a_session_that_are_alike_are_no_change() -> None:
-    one = fit(RAG, some(SIZE, 76, regime="sessions"), "grounding_score", 0.01)
-    frozen = Baseline(created=datetime.now(UTC), where="true", margin=0.01, signals=(one,))
-    watched = Monitor(frozen, Policy(run_length=100_000))
+    watched = Monitor(of_sessions(), Policy(run_length=100_000))
     raised = [
         alert
         for seed in range(90, 95)

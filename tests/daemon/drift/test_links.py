@@ -39,8 +39,8 @@ def test_settings_take_text_with_commas(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("LINKS", '{"dashboard": "https://g/{host}"}', "names {host}; there are id, model_name"),
         ("LINKS", '{"dashboard": "https://g/{route.__class__}"}', "names {route.__class__}"),
-        ("ALERTMANAGER", "localhost:9093", "should match pattern"),
-        ("ALERTMANAGER", "http://user:secret@host", "should match pattern"),
+        ("ALERTMANAGER", "localhost:9093", "begins with http:// or https://"),
+        ("ALERTMANAGER", "http://user:secret@host", "begins with http:// or https://"),
         ("RUN_LENGTH", "10", "greater than or equal to 1000"),
         ("LEAST_EFFECT", "0", "greater than 0"),
     ],

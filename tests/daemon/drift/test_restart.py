@@ -100,6 +100,8 @@ def test_a_state_of_another_baseline_is_refused_kept_and_counted(tmp_path: Path)
         assert (tmp_path / "state" / "state.refused.json").exists()
         assert second.state(route="rag") == "unmeasured"
         assert second.sink.summary()["alerts"] == []
+        second.feed(healthy(1))
+        assert second.alerts == [(first.alerts[0][0], "resolved")]
     with running(tmp_path, "rag", "b") as third:
         assert third.value(REFUSED) == 0
 

@@ -10,7 +10,7 @@ import pytest
 from sidecar.daemon import catalogue
 from sidecar.daemon.labels import OTHER
 from sidecar.daemon.sinks.base import Retryable
-from sidecar.daemon.sinks.drift import sink as module
+from sidecar.daemon.sinks.drift.completed import FLUSH_SECONDS
 from sidecar.drift import Stream
 from tests.daemon.drift.kit import ROUTES, Running, batch, faulty, healthy, running
 from tests.drift.kit import RAG
@@ -119,7 +119,7 @@ def test_a_flood_of_nan_and_a_signal_that_is_gone_are_unmeasured(tmp_path: Path)
         assert started.value(f"{PREFIX}requests_total", outcome="unmeasured") == 200
         [shown] = started.sink.summary()["unmeasured"]
         assert shown["reason"] == "signal missing in the last 200 requests"
-        started.feed(healthy(10, 3))
+        started.feed(healthy(100, 3))
         assert started.state(route="rag") == "fine"
 
 
@@ -208,10 +208,11 @@ def test_what_moved_most_is_taken_from_the_archive(
 ) -> None:
     asked: list[float] = []
     with running(tmp_path) as started:
-        started.sink._archive = started.archive.model_copy(update={"enabled": True})
-        started.sink._flush = asked.append
+        completed = started.sink._completed
+        completed._archive = started.archive.model_copy(update={"enabled": True})
+        completed.flush = asked.append
         started.feed(faulty(300))
-        assert asked == [module.FLUSH_SECONDS]
+        assert asked == [FLUSH_SECONDS]
         assert len(started.alerts) == 1
         failed = {"outcome": "failed"}
         assert started.value("attention_sidecar_drift_explanations_total", **failed) == 1

@@ -51,7 +51,9 @@ def build(folder: Path, out: Path, *words: str, margin: str = "0.05", code: int 
 
 def test_a_baseline_is_built_shown_and_the_same_as_itself(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "baseline.json"
-    assert f"written to {out}" in build(folder, out, "--where", "forced = false")
+    told = build(folder, out, "--where", "forced = false")
+    assert f"written to {out}" in told
+    assert "route rag: has not every hour of the day on two of them" in told
     assert "placeholder, route rag" in run("show", str(out))
     assert "same     placeholder, route rag, grounding_score" in run("compare", str(out), str(out))
 

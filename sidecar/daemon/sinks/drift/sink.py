@@ -3,21 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from prometheus_client.metrics_core import Metric
 
-from sidecar import config, signals
+from sidecar import config
 from sidecar.daemon.mark import Mark
 from sidecar.daemon.sinks.base import AlertTarget, Sink, SinkRunner
 from sidecar.daemon.sinks.drift import families, own
 from sidecar.daemon.sinks.drift.alertmanager import Alertmanager
 from sidecar.daemon.sinks.drift.book import Book
-from sidecar.daemon.sinks.drift.explain import Explanation, explain
-from sidecar.daemon.sinks.drift.links import links
+from sidecar.daemon.sinks.drift.completed import Completer
 from sidecar.daemon.sinks.drift.reduced import CLOCK_SECONDS, reduced
 from sidecar.daemon.sinks.drift.requests import OpenRequests, Request
 from sidecar.daemon.sinks.drift.store import Store, Unreadable
@@ -29,8 +28,6 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS, SAVE_SHARE = 5.0, 20
 """Seconds from one snapshot to the next: at least these, and so many times what one takes."""
-FLUSH_SECONDS = 5.0
-"""What the archive is given to show its latest samples, before an alert is told."""
 
 
 class DriftSink(Sink):
@@ -47,7 +44,7 @@ class DriftSink(Sink):
         late_seconds: float = CLOCK_SECONDS,
     ) -> None:
         """A sample older than ``late_seconds`` has a wrong clock. Raises BaselineError."""
-        self._settings, self._archive, self._late = settings, archive, late_seconds
+        self._settings, self._late = settings, late_seconds
         self._lock = threading.Lock()
         self.mark: Mark | None = None
         """That of the last batch written, or of the state."""
@@ -56,7 +53,6 @@ class DriftSink(Sink):
         self._book = Book()
         self._store = Store(settings.state_path)
         self._pusher = Alertmanager(settings.alertmanager)
-        self._flush: Callable[[float], None] | None = None
         self._labels = families.StreamLabels(metrics.label_values)
         watched = [
             *self._watching.monitor.watches,
@@ -64,6 +60,7 @@ class DriftSink(Sink):
         ]
         self._raised = families.no_alerts(watched, self._labels)
         self._counts = own.Counts()
+        self._completed = Completer(settings, archive, self._counts.explained)
         self._refused = ""
         self._restored = False
         self._next_save = 0.0
@@ -76,7 +73,7 @@ class DriftSink(Sink):
             targets.append(self._pusher)
         self._book.meet(targets)
         if "archive" in others:
-            self._flush = others["archive"].flush
+            self._completed.flush = others["archive"].flush
 
     def start(self) -> None:
         """Go on from the last state. Raises store.Busy and OSError."""
@@ -90,7 +87,7 @@ class DriftSink(Sink):
         mark = Mark.of(batch)
         if mark and self.mark and mark.evidence != self.mark.evidence:
             self._begin_anew()
-        watched, others = self._split(batch)
+        watched, others = self._watching.split(batch)
         rows, corrected = reduced(watched, time.time(), self._late)
         self._counts.clock += corrected
         self._store.append(mark.on(rows) if mark else rows)
@@ -142,16 +139,6 @@ class DriftSink(Sink):
             rows, alerts = list(self._watching.rows()), list(self._book.open.values())
         return summarised(rows, alerts, self._refused)
 
-    def _split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        """Samples of streams that are watched, and the others: these take no room from those."""
-        models, routes = (batch.column(name).to_pylist() for name in ("model_name", "route"))
-        watches = self._watching.watches
-        mine = np.asarray(
-            [watches(Stream(*one)) for one in zip(models, (r or "" for r in routes), strict=True)],
-            dtype=bool,
-        )
-        return signals.only(batch, mine), signals.only(batch, ~mine)
-
     def _no_requests(self) -> OpenRequests:
         return OpenRequests(self._settings.idle_seconds, self._settings.open_requests)
 
@@ -181,7 +168,8 @@ class DriftSink(Sink):
             self._enter(alerts)
 
     def _enter(self, alerts: Iterable[Alert]) -> None:
-        for alert in map(self._completed, alerts):
+        for raw in alerts:
+            alert = self._completed(raw, self._book.open.get(raw.id))
             log.warning("%s", sentence(alert))
             with self._lock:
                 new = alert.id not in self._book.open
@@ -192,29 +180,6 @@ class DriftSink(Sink):
         self._save()
         self._book.tell()
         self._save()
-
-    def _completed(self, alert: Alert) -> Alert:
-        """With details and links; one that was told before keeps those it had then."""
-        told = self._book.open.get(alert.id)
-        if told is None and alert.state == "firing":
-            return self._explained(alert)
-        told = told or alert
-        return alert.model_copy(update={"details": told.details, "links": told.links})
-
-    def _explained(self, alert: Alert) -> Alert:
-        """With what moved most, where the archive tells; an alert never waits long for it."""
-        found, outcome = Explanation((), ()), "no_archive"
-        if self._archive.enabled and self._flush is not None:
-            try:
-                self._flush(FLUSH_SECONDS)
-                found = explain(alert, self._archive.path)
-                outcome = "explained" if found.details else "nothing_moved"
-            except Exception:
-                outcome = "failed"
-                log.exception("alert %s is told without what moved most", alert.id)
-        self._counts.explained[outcome] += 1
-        given = links(alert, self._settings.links, found.traces)
-        return alert.model_copy(update={"details": found.details, "links": given})
 
     def _save(self) -> None:
         start = time.monotonic()
@@ -238,14 +203,23 @@ class DriftSink(Sink):
                 self._watched.restore(state["requests"])
                 self.mark = Mark.parsed(state["mark"]) if state.get("mark") else None
         except OtherBaseline as error:
-            given_up = len((state or {}).get("book", {}).get("open", ()))
-            return self._refuse("other_baseline", f"{error}; {given_up} open alerts are given up")
+            self._refuse("other_baseline", error)
+            return self._end((state or {})["book"])
         except (Unreadable, ValueError, KeyError, TypeError) as error:
             return self._refuse("unreadable", error)
         for batch in self._store.journalled():
             self._watched.add(batch)
             self.mark = Mark.of(batch) or self.mark
         return self._save()
+
+    def _end(self, book: Mapping[str, Any]) -> None:
+        """Alerts of another baseline are over: nobody watches what they are about any more."""
+        self._book.restore(book)
+        now = datetime.now(UTC)
+        for alert in list(self._book.open.values()):
+            over = alert.model_copy(update={"state": "resolved", "resolved": now})
+            log.warning("given up with its baseline: %s", sentence(over))
+            self._book.take(over)
 
     def _refuse(self, reason: str, error: object) -> None:
         """Begin anew, loudly; what was not used is kept beside."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
-from sidecar import config
+from sidecar import config, signals
 from sidecar.daemon.sinks.drift.baselines import identity, merged
 from sidecar.daemon.sinks.drift.recent import Recent
 from sidecar.daemon.sinks.drift.requests import Request, together
@@ -81,6 +82,18 @@ class Watching:
     def watches(self, stream: Stream) -> bool:
         """Whether its requests are evidence of anything."""
         return stream in self.monitor.watches
+
+    def split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Samples of streams that are watched, and the others: these take no room from those."""
+        models, routes = (batch.column(name).to_pylist() for name in ("model_name", "route"))
+        mine = np.asarray(
+            [
+                self.watches(Stream(*one))
+                for one in zip(models, (r or "" for r in routes), strict=True)
+            ],
+            dtype=bool,
+        )
+        return signals.only(batch, mine), signals.only(batch, ~mine)
 
     def take(self, over: Iterable[Request]) -> list[Alert]:
         """Requests that are over; what is to be told because of them."""
