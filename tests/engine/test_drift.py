@@ -27,7 +27,7 @@ CHANGES = sorted((*FAULTS, *BENIGN), key=lambda change: change.restarts)
 """Those that take another engine come last."""
 ALARMS = [change for change in CHANGES if change.alarms]
 QUIET = [change for change in CHANGES if not change.alarms]
-BEFORE, AFTER = 150, 450
+BEFORE, AFTER_ALARM, AFTER_QUIET = 100, 200, 300
 """Watched requests before a change and since, all routes together."""
 USERS = 16
 MOST_SECONDS = 900.0
@@ -86,7 +86,7 @@ class Stage:
             self.ask(daemon, HEALTHY, BEFORE)
             assert alarm.raised(self.layout.daemon_url) == []
             self.serve(change)
-            self.ask(daemon, change, AFTER)
+            self.ask(daemon, change, AFTER_ALARM if change.alarms else AFTER_QUIET)
             found = alarm.raised(self.layout.daemon_url)
             assert scrape(self.layout.daemon_url).total("attention_drift_alerts_total") == len(
                 found
