@@ -1,6 +1,5 @@
 """The monitor: requests in, alerts out, and for every stream whether it is measured at all."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -55,7 +54,7 @@ class Monitor:
             model: SharedWatch(routes, baseline.margin, self.policy)
             for model, routes in self._routes().items()
         }
-        self._identity = hashlib.sha256(baseline.model_dump_json().encode()).hexdigest()
+        self._identity = baseline.identity
 
     def _routes(self) -> dict[str, list[Watch]]:
         """Of every model."""
@@ -130,8 +129,8 @@ class Monitor:
         found = state.get("version"), state.get("baseline")
         if found != (STATE_VERSION, self._identity):
             raise ValueError(
-                f"state is version {found[0]} of baseline {str(found[1])[:12]}, "
-                f"expected {STATE_VERSION} of {self._identity[:12]}"
+                f"state is version {found[0]} of baseline {found[1]}, "
+                f"expected {STATE_VERSION} of {self._identity}"
             )
         self.dropped = Counter(state["dropped"])
         for model, route, held in state["streams"]:

@@ -1,5 +1,6 @@
 """The file of a baseline."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -127,6 +128,11 @@ class Baseline(_Part):
     margin: AboveZero
     """How far a mean may move without being a change; above every interval."""
     signals: Annotated[tuple[SignalBaseline, ...], Field(min_length=1)]
+
+    @property
+    def identity(self) -> str:
+        """Tells baselines apart; part of a saved state."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def streams(self) -> dict[Stream, dict[str, SignalBaseline]]:
         """Signals by name, by stream."""

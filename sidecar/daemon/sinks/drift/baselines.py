@@ -1,6 +1,5 @@
 """The baselines that are watched against, from one or more files."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +27,3 @@ def merged(paths: Sequence[Path]) -> Baseline:
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise BaselineError(f"{', '.join(map(str, paths))}: {message}") from None
-
-
-def identity(baseline: Baseline) -> str:
-    """Tells baselines apart; part of a saved state."""
-    return hashlib.sha256(baseline.model_dump_json().encode()).hexdigest()[:16]

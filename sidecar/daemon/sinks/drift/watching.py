@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sidecar import config, signals
-from sidecar.daemon.sinks.drift.baselines import identity, merged
+from sidecar.daemon.sinks.drift.baselines import merged
 from sidecar.daemon.sinks.drift.recent import Recent
 from sidecar.daemon.sinks.drift.requests import Request, together
 from sidecar.drift import (
@@ -53,7 +53,7 @@ class Watching:
         """Raises BaselineError."""
         self._settings = settings
         self.baseline = merged(settings.baseline)
-        self.identity = identity(self.baseline)
+        self.identity = self.baseline.identity
         self.streams = self.baseline.streams()
         self.outcomes = Counter(dict.fromkeys(OUTCOMES, 0))
         """Requests that were over, by what became of them."""
