@@ -14,7 +14,7 @@ from starlette.routing import Route
 from sidecar.daemon import token
 from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import Refused, SamplingControl
-from sidecar.daemon.sinks.base import SinkRunner
+from sidecar.daemon.sinks.runner import SinkRunner
 
 MAX_BODY_BYTES = 1 << 16
 FLUSH_SECONDS = 20.0

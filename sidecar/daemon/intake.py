@@ -20,7 +20,7 @@ from sidecar.daemon.labels import Cap
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sampling import SamplingControl
 from sidecar.daemon.sequence import Sequences
-from sidecar.daemon.sinks.base import SinkRunner
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.daemon.sockets import Sockets
 from sidecar.daemon.taps import Taps
 

@@ -9,7 +9,8 @@ from prometheus_client.metrics_core import Metric
 from sidecar.config import Settings
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sampling import SamplingControl
-from sidecar.daemon.sinks.base import Sink, SinkRunner
+from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.runner import SinkRunner
 
 
 class Source(Protocol):

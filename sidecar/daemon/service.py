@@ -25,8 +25,9 @@ from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.role import Role, Source
 from sidecar.daemon.sampling import SamplingControl
-from sidecar.daemon.sinks.base import Sink, SinkRunner
+from sidecar.daemon.sinks.base import Sink
 from sidecar.daemon.sinks.chosen import MissingLibrary, Unusable, chosen
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.daemon.sockets import AddressError
 from sidecar.daemon.taps import Taps
 

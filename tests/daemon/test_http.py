@@ -19,7 +19,7 @@ from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.page import Page
 from sidecar.daemon.sampling import SamplingControl
 from sidecar.daemon.sinks.archive import ArchiveSink
-from sidecar.daemon.sinks.base import SinkRunner
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.daemon.sockets import AddressError
 from tests.daemon.synthetic import Tap
 

@@ -16,7 +16,8 @@ from sidecar import config, schema, signals, wire
 from sidecar.daemon.intake import Intake
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.sampling import SamplingControl
-from sidecar.daemon.sinks.base import Sink, SinkRunner
+from sidecar.daemon.sinks.base import Sink
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.daemon.sockets import AddressError, Sockets
 from sidecar.daemon.taps import Taps
 from tests.daemon.synthetic import Tap, batch_of

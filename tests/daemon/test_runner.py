@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from sidecar.daemon.own import OwnMetrics
-from sidecar.daemon.sinks import base
-from sidecar.daemon.sinks.base import Final, Retryable, Sink, SinkRunner, Unusable
+from sidecar.daemon.sinks import runner
+from sidecar.daemon.sinks.base import Final, Retryable, Sink, Unusable
+from sidecar.daemon.sinks.runner import SinkRunner
 from tests.daemon.synthetic import Tap
 from tests.waiting import eventually
 
@@ -94,7 +95,7 @@ def test_a_retryable_failure_is_tried_again() -> None:
 @pytest.mark.parametrize(
     ("error", "reason", "attempts"),
     [
-        (Retryable("busy", delay=0.001), "retries_exhausted", base.MAX_ATTEMPTS),
+        (Retryable("busy", delay=0.001), "retries_exhausted", runner.MAX_ATTEMPTS),
         (Final("too large"), "refused", 1),
         (RuntimeError("bug"), "error", 1),
     ],
@@ -123,7 +124,7 @@ def test_what_is_stuck_behind_a_sink_shows_until_it_moves(
         def fault(self) -> str:
             return self.stuck
 
-    monkeypatch.setattr(base, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(runner, "TICK_SECONDS", 0.01)
     sink = Stuck("a")
     running = Running(sink)
     eventually(lambda: running.runner.state == "running")

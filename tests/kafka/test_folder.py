@@ -8,9 +8,9 @@ import pytest
 
 from sidecar import config
 from sidecar.daemon.own import OwnMetrics
-from sidecar.daemon.sinks.base import SinkRunner
 from sidecar.daemon.sinks.kafka import KafkaSink
 from sidecar.daemon.sinks.kafka.left_over import left_over
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.demo.processes import free_port
 from tests.kafka.kit import metric, records, sink
 from tests.kafka.queues import Queue

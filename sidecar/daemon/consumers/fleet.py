@@ -21,10 +21,10 @@ from sidecar.daemon.consumers.seen import Seen
 from sidecar.daemon.mark import Mark
 from sidecar.daemon.own import OwnMetrics
 from sidecar.daemon.role import Role, Source
-from sidecar.daemon.sinks.base import SinkRunner
 from sidecar.daemon.sinks.chosen import alerting
 from sidecar.daemon.sinks.drift import DriftSink
 from sidecar.daemon.sinks.kafka.client import Away
+from sidecar.daemon.sinks.runner import SinkRunner
 
 log = logging.getLogger(__name__)
 

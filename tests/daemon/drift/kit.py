@@ -14,8 +14,9 @@ import pyarrow as pa
 from benchmarks.drift_traffic import Shift
 from sidecar import config, schema, signals
 from sidecar.daemon.own import OwnMetrics
-from sidecar.daemon.sinks.base import Sink, SinkRunner
+from sidecar.daemon.sinks.base import Sink
 from sidecar.daemon.sinks.drift import DriftSink
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.drift import Alert, Requests, Stream
 from tests.daemon.synthetic import Tap
 from tests.drift.kit import RAG, baseline, some

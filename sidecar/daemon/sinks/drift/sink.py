@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 
 from sidecar import config
 from sidecar.daemon.mark import Mark
-from sidecar.daemon.sinks.base import AlertTarget, Sink, SinkRunner
+from sidecar.daemon.sinks.base import AlertTarget, Sink
 from sidecar.daemon.sinks.drift import families, own
 from sidecar.daemon.sinks.drift.alertmanager import Alertmanager
 from sidecar.daemon.sinks.drift.book import Book
@@ -22,6 +22,7 @@ from sidecar.daemon.sinks.drift.requests import OpenRequests, Request
 from sidecar.daemon.sinks.drift.store import Store, Unreadable
 from sidecar.daemon.sinks.drift.summary import summarised
 from sidecar.daemon.sinks.drift.watching import OtherBaseline, Watching
+from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.drift import FLEET, Alert, Stream, sentence
 
 log = logging.getLogger(__name__)
