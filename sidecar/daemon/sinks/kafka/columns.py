@@ -1,6 +1,6 @@
 """A batch's columns as lists of plain Python values, a column at a time.
 
-Going through numpy and slicing afterwards takes a fifth of the time of `RecordBatch.to_pylist`.
+Going through numpy takes less than half of the time of `RecordBatch.to_pylist`.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from sidecar import schema
 from sidecar.archive import rounded
@@ -52,16 +53,19 @@ def _sliced(column: pa.Array, items: pa.Array) -> Column:
     """The items of each row; ``items`` are those of the whole buffer."""
     bounds = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1, 4 * column.offset)
     flat = _items(items.slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
-    edges = (bounds - bounds[0]).tolist()
-    return [flat[start:end] for start, end in pairwise(edges)]
+    counts = np.diff(bounds)
+    if len(counts) and (counts == counts[0]).all():
+        return flat.reshape(len(counts), counts[0]).tolist()
+    edges, values = (bounds - bounds[0]).tolist(), flat.tolist()
+    return [values[start:end] for start, end in pairwise(edges)]
 
 
-def _items(items: pa.Array) -> Column:
+def _items(items: pa.Array) -> NDArray[Any]:
     if pa.types.is_string(items.type):
         encoded = pc.dictionary_encode(items)
-        words = encoded.dictionary.to_pylist()
-        return [words[index] for index in numbers(encoded.indices).tolist()]
-    return _unpacked(items)
+        words = np.array(encoded.dictionary.to_pylist(), object)
+        return words[numbers(encoded.indices)]  # type: ignore[no-any-return]
+    return numbers(items)
 
 
 def _unpacked(array: pa.Array) -> Column:
