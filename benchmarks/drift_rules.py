@@ -8,6 +8,7 @@ from sidecar.drift.detectors.cusum import Cusum
 from sidecar.drift.requests import Floats
 
 CHUNK = 1000
+SAMPLE = 5000
 
 
 def cusum(reference: Floats) -> Callable[[Floats], list[int]]:
@@ -33,7 +34,7 @@ def ks(reference: Floats) -> Callable[[Floats], list[int]]:
     """Two-sample Kolmogorov-Smirnov, p < 0.05."""
     from scipy.stats import ks_2samp
 
-    sample = reference[:5000]
+    sample = _sample(reference)
     return _chunks(lambda chunk: ks_2samp(sample, chunk, method="asymp").pvalue < 0.05)
 
 
@@ -45,7 +46,7 @@ def evidently(reference: Floats) -> Callable[[Floats], list[int]]:
     """
     from scipy.stats import wasserstein_distance
 
-    sample = reference[:5000]
+    sample = _sample(reference)
     scale = max(float(sample.std()), 0.001)
     return _chunks(lambda chunk: wasserstein_distance(sample, chunk) / scale >= 0.1)
 
@@ -80,6 +81,11 @@ def nannyml_mean(reference: Floats) -> Callable[[Floats], list[int]]:
     means = reference[: len(reference) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
     centre, width = float(means.mean()), 3 * float(means.std())
     return _chunks(lambda chunk: abs(float(chunk.mean()) - centre) > width)
+
+
+def _sample(reference: Floats) -> Floats:
+    """`SAMPLE` of all its values, since these rules look at each again for every chunk."""
+    return np.random.default_rng(0).choice(reference, min(SAMPLE, len(reference)), replace=False)
 
 
 RULES = {

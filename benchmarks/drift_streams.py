@@ -1,14 +1,16 @@
 """Simulated streams with a frozen baseline, and where the monitor alarms on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.drift_traffic import MONTH, START, STEP, Shift, requests, signal
 from sidecar.drift import Baseline, Monitor, Policy, Requests, Stream
 from sidecar.drift.baseline import fit
+from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.requests import PRIMARY, Floats
 from sidecar.drift.stream import RouteStream
 
@@ -17,15 +19,37 @@ REFERENCE = 60_000
 MARGIN = 0.005
 PART = 20_000
 """Requests that are made and watched at a time, so that memory stays small."""
+ROUTES = 4
+TURN = 500
+"""Requests of a route before it is the next one's turn."""
+
+
+class Seen(NamedTuple):
+    """What a monitor did with a stream."""
+
+    raised: list[int]
+    """Requests after the reference with which an alert was raised."""
+    over: list[int]
+    """The same of alerts that were told to be over."""
+    peak: float
+    """The most evidence that there ever was."""
+
+
+@cache
+def history(regime: str, seed: int) -> Requests:
+    """The first three days of a stream, which are its reference."""
+    rng = np.random.default_rng([seed, 0])
+    return requests(signal(regime, REFERENCE, rng), regime, seed=seed)
 
 
 @cache
 def reference(regime: str, seed: int) -> Baseline:
     """Of the first three days of a stream."""
-    rng = np.random.default_rng([seed, 0])
-    made = requests(signal(regime, REFERENCE, rng), regime, seed=seed)
-    one = fit(STREAM, made, PRIMARY, MARGIN)
-    return Baseline(created=datetime.now(UTC), where="true", margin=MARGIN, signals=(one,))
+    return _baseline([fit(STREAM, history(regime, seed), PRIMARY, MARGIN)])
+
+
+def _baseline(signals: Sequence[SignalBaseline]) -> Baseline:
+    return Baseline(created=datetime.now(UTC), where="true", margin=MARGIN, signals=tuple(signals))
 
 
 def parts(
@@ -46,19 +70,43 @@ def deviations(baseline: Baseline, made: Requests) -> Floats:
     return route.deviations(route.rows_of(made))
 
 
-def watched(
-    baseline: Baseline, made: Iterator[Requests], policy: Policy
-) -> tuple[list[int], float]:
-    """Places at which the monitor raised an alert, and the most evidence that there ever was."""
+def watched(baseline: Baseline, made: Iterable[Requests], policy: Policy) -> Seen:
+    """What the monitor makes of what follows the reference."""
     monitor = Monitor(baseline, policy)
     peak = _peak_of(monitor)
-    raised = [
-        alert.raised.timestamp()
-        for part in made
-        for alert in monitor.update(STREAM, part)
-        if alert.state == "firing"
-    ]
-    return [round((moment * 1e6 - START) / STEP) - REFERENCE for moment in raised], max(peak)
+    alerts = [alert for part in made for alert in monitor.update(STREAM, part)]
+    raised = [_place(alert.raised) for alert in alerts if alert.state == "firing"]
+    over = [_place(alert.resolved) for alert in alerts if alert.resolved]
+    return Seen(raised, over, max(peak))
+
+
+def alarms_of_routes(regime: str, seed: int) -> int:
+    """Alerts of a model's `ROUTES` routes, and of their median, in a month of all their requests.
+
+    Each route is a stream of its own with its own baseline; they take turns.
+    """
+    seeds = {Stream("model", f"route-{number}"): ROUTES * seed + number for number in range(ROUTES)}
+    fitted = [fit(one, history(regime, own), PRIMARY, MARGIN) for one, own in seeds.items()]
+    monitor = Monitor(_baseline(fitted))
+    turns = zip(
+        *(_turns(parts(regime, own, MONTH // ROUTES)) for own in seeds.values()), strict=True
+    )
+    return sum(
+        alert.state == "firing"
+        for turn in turns
+        for one, made in zip(seeds, turn, strict=True)
+        for alert in monitor.update(one, made)
+    )
+
+
+def _turns(made: Iterable[Requests]) -> Iterator[Requests]:
+    for part in made:
+        for first in range(0, len(part), TURN):
+            yield part.take(slice(first, first + TURN))
+
+
+def _place(moment: datetime) -> int:
+    return round((moment.timestamp() * 1e6 - START) / STEP) - REFERENCE
 
 
 def _peak_of(monitor: Monitor) -> list[float]:

@@ -8,10 +8,12 @@ from benchmarks.drift_rules import RULES
 from benchmarks.drift_traffic import REGIMES
 from benchmarks.report import Report
 
+NAMES = ("median", "p90", "ratio", "end")
+
 
 def false_alarms(report: Report) -> str:
     """Markdown: false alarms in a stream-month, by rule. Raises KeyError."""
-    rules = ("ours", *RULES)
+    rules = ("ours", "routes", *RULES)
     rows = [
         [regime, *(_number(report.figures[f"{regime}_{rule}"].value) for rule in rules)]
         for regime in REGIMES
@@ -21,14 +23,17 @@ def false_alarms(report: Report) -> str:
 
 
 def delays(report: Report) -> str:
-    """Markdown: requests to the alert, and the mean delay over the oracle's. Raises KeyError."""
-    heads = [f"{name}, {hit} % hit" for name in ("median", "p90", "ratio") for hit in HITS]
+    """Markdown: requests to the alert, its mean delay over the oracle's, and to its end.
+
+    Raises KeyError.
+    """
+    heads = [f"{name}, {hit} % hit" for name in NAMES for hit in HITS]
     rows = [
         [
             regime,
             *(
                 _number(report.figures[f"{regime}_{hit}_{name}"].value)
-                for name in ("median", "p90", "ratio")
+                for name in NAMES
                 for hit in HITS
             ),
         ]

@@ -23,8 +23,8 @@ SHORT = {
     r"|_calibrated_context_share|_retrieval_rate|_text_overlap|_same_subjects_grounding_score)?"
     r"|.*_exact(_\d+_documents)?|unanswerable_refused",
     "archive_query": r"seconds_50m|time_ratio",
-    "drift_false_alarms": r"false_alarms_per_stream_year_worst|promised|.*_at_run_length_1e6",
-    "drift_delay": r"p90_requests_hit_\d+|ratio_to_oracle",
+    "drift_false_alarms": r"false_alarms_per_.*_worst|promised|.*_at_run_length_1e6",
+    "drift_delay": r"p90_requests_hit_\d+|ratio_to_oracle|told_over_too_early",
     "kafka_throughput": r"records_per_s_.*|(stored_)?bytes_per_record_.*",
 }
 """Figures of a block named ``NAME-short``; all others stand where the block is named ``NAME``."""

@@ -11,7 +11,7 @@ from sidecar.drift.requests import FALLBACK, PRIMARY, Requests, Stream
 from sidecar.drift.shared import SharedWatch
 from sidecar.drift.watch import Policy, Watch
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 MOST_STREAMS = 1000
 FEWEST = 5
 """Measured requests before a stream can be called fine."""

@@ -11,7 +11,7 @@ View = Literal["drop", "rise", "low", "high"]
 VIEWS: tuple[View, ...] = ("drop", "rise", "low", "high")
 BOUNDS = {"drop": (-NEAR, FAR), "rise": (-NEAR, FAR), "low": (0.0, 1.0), "high": (0.0, 1.0)}
 """Between which a view lies."""
-TAIL = 0.05
+TAIL = 0.03
 """Share of reference requests that are `low`, and that are `high`."""
 
 
@@ -19,7 +19,7 @@ def looked_at(deviations: Floats, low: float, high: float) -> Floats:
     """``[4, n]``: the views of ``deviations [n]`` from the reference in standard deviations.
 
     `drop` and `rise` are the deviation itself, clipped: a change of all requests moves them.
-    `low` and `high` are 1 where it is beyond the reference's outermost twentieths ``low`` and
+    `low` and `high` are 1 where it is beyond the reference's outermost 3 % ``low`` and
     ``high``, else 0: a change of a few requests moves these more.
 
     >>> looked_at(np.array([-4.0, 0.5]), -1.6, 1.6)

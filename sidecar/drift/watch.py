@@ -1,7 +1,6 @@
 """When the evidence of one stream becomes an alert, and when that alert is over."""
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +12,10 @@ from sidecar.drift.baseline.artefact import SignalBaseline
 from sidecar.drift.blocks import Rows, means
 from sidecar.drift.changepoint import Estimate
 from sidecar.drift.detectors.base import Floats, State
+from sidecar.drift.recovery import Recovery
 from sidecar.drift.requests import Requests, Stream
 from sidecar.drift.stream import RouteStream
 
-RECENT = 80
-"""Requests whose mean says whether a change is still there, at least."""
-SURE = 2.0
-"""Standard errors by which an alert's shift may be estimated too large, and by which its half must
-be known from such a mean."""
 CHANCE = 4.0
 """Standard errors below which a signal is not said to have moved; its own change was searched for,
 which makes three a common sight."""
@@ -38,33 +33,10 @@ class Policy:
     """Shift that is worth an alert, in standard deviations of a request."""
     cool_down: int = 1000
     """Requests after an alert is over before the next."""
-    resolve_after: int = 3
-    """Means in a row that have come back by half of what the shift surely was, after which an alert
-    is over; of 80 requests, or of so many that chance seldom brings a mean back."""
     unmeasured_after: int = 100
     """Requests in a row without a paging signal that make a stream unmeasured."""
     silent_after: float = 3600.0
     """Seconds without a request that make a stream unmeasured."""
-
-
-def half_of(alert: Alert, likeness: float) -> float:
-    """Half of what an alert's shift surely was, in standard deviations of a request.
-
-    An alert is raised where chance has helped, so its shift is estimated too large rather than too
-    small; half of that could be the shift itself.
-    """
-    found = abs(alert.deviations)
-    error = math.sqrt(likeness / max(alert.requests, 1))
-    return max(found - SURE * error, found / 3) / 2
-
-
-def enough(half: float, likeness: float) -> int:
-    """Requests whose mean is known to ``half``, in standard deviations of a request.
-
-    >>> enough(1.0, 1.0), enough(0.15, 4.0)
-    (80, 712)
-    """
-    return max(RECENT, math.ceil(likeness * (SURE / half) ** 2))
 
 
 class Watch:
@@ -80,9 +52,8 @@ class Watch:
         self.stream, self.policy = stream, policy
         self.route = RouteStream(signals, margin, policy.least_effect)
         self.open: Alert | None = None
-        self.resting = self._back = 0
-        self._other_way = False
-        self._recent: list[float] = [0.0, 0]
+        self.recovery = Recovery(self.route.likeness, policy.least_effect)
+        self.resting = 0
 
     def update(self, requests: Requests, threshold: float) -> tuple[list[Alert], Floats]:
         """Alerts raised or resolved, and ``[n]`` the paging residuals in standard deviations."""
@@ -124,7 +95,7 @@ class Watch:
         if not found or abs(found.shift) < self.policy.least_effect * self.route.scale[place]:
             return None
         self.open = self._alert(now, side, place, found)
-        self._back, self._recent = 0, [0.0, 0]
+        self.recovery.begin(self.open.deviations, self.open.requests)
         return self.open
 
     def _strongest(self) -> tuple[int, int]:
@@ -187,29 +158,16 @@ class Watch:
         assert self.open
         place = self.route.names.index(self.open.signal)
         deviations = rows.residual[:, place] / self.route.scale[place]
-        for number, value in enumerate(deviations.tolist(), 1):
-            if np.isfinite(value) and self._is_over(value):
-                return number, self._resolved(float(rows.time[number - 1]))
-        return len(rows), None
-
-    def _is_over(self, deviation: float) -> bool:
-        """Whether the signal has come back by half for long enough."""
-        assert self.open
-        total, count = self._recent
-        self._recent = [total + deviation, count + 1]
-        half = half_of(self.open, self.route.likeness)
-        if count + 1 < enough(half, self.route.likeness):
-            return False
-        mean, self._recent = self._recent[0] / (count + 1), [0.0, 0]
-        sign = 1 if self.open.direction == "rise" else -1
-        self._back = self._back + 1 if sign * mean < half else 0
-        self._other_way = abs(mean) >= half
-        return self._back >= self.policy.resolve_after
+        taken = self.recovery.add(deviations)
+        if taken is None:
+            return len(rows), None
+        return taken, self._resolved(float(rows.time[taken - 1]))
 
     def _resolved(self, now: float) -> Alert:
         assert self.open
         over = self.open.model_copy(update={"state": "resolved", "resolved": moment(now)})
-        self.open, self.resting = None, 0 if self._other_way else self.policy.cool_down
+        self.resting = 0 if self.recovery.is_beyond else self.policy.cool_down
+        self.open = None
         self.route.forget()
         return over
 
@@ -219,13 +177,12 @@ class Watch:
             "route": self.route.state(),
             "open": self.open.model_dump(mode="json") if self.open else None,
             "resting": self.resting,
-            "back": self._back,
-            "recent": self._recent,
+            "recovery": self.recovery.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state` of the same baseline. Raises ValueError."""
         self.route.restore(state["route"])
         self.open = Alert.model_validate(state["open"]) if state["open"] else None
-        self.resting, self._back = state["resting"], state["back"]
-        self._recent = list(state["recent"])
+        self.resting = state["resting"]
+        self.recovery.restore(state["recovery"])

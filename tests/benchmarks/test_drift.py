@@ -42,8 +42,8 @@ def test_a_table_shows_each_regime_and_rule() -> None:
     figures = {
         f"{regime}_{rule}": Figure(place, "in a month, of 7")
         for regime in REGIMES
-        for place, rule in enumerate(("ours", *RULES))
+        for place, rule in enumerate(("ours", "routes", *RULES))
     }
     drawn = drift_tables.false_alarms(Report("drift_false_alarms", figures)).splitlines()
     assert drawn[0].startswith("| false alarms a month, of 7 | ours |")
-    assert drawn[2].startswith("| iid | 0 | 1 | 2 |")
+    assert drawn[2].startswith("| iid | 0 | 1 | 2 | 3 |")

@@ -57,11 +57,11 @@ def test_an_alert_resolves_and_rests() -> None:
     watched = monitor(cool_down=500)
     watched.update(RAG, some(2000, 62, shift=FAULT))
     assert watched.condition(RAG, now(2000)).health == "alarm"
-    (over,) = watched.update(RAG, some(400, 63, start=2000))
+    (over,) = watched.update(RAG, some(200, 63, start=2000))
     assert over.state == "resolved"
-    assert watched.condition(RAG, now(2400)).health == "cooling down"
-    assert watched.update(RAG, some(300, 64, start=2400, shift=Shift(0, 1.0))) == []
-    assert watched.update(RAG, some(1000, 65, start=2700, shift=Shift(0, 1.0)))
+    assert watched.condition(RAG, now(2200)).health == "cooling down"
+    assert watched.update(RAG, some(300, 64, start=2200, shift=Shift(0, 1.0))) == []
+    assert watched.update(RAG, some(1000, 65, start=2500, shift=Shift(0, 1.0)))
 
 
 @pytest.mark.parametrize("cut", [7, 1003, 1041, 1500])
@@ -79,7 +79,7 @@ def test_a_restart_in_the_middle_changes_nothing(cut: int) -> None:
 
 
 def test_a_state_of_another_baseline_is_refused() -> None:
-    with pytest.raises(ValueError, match="state is version 1 of baseline"):
+    with pytest.raises(ValueError, match="state is version 2 of baseline"):
         monitor("a").restore(monitor("b").state())
 
 

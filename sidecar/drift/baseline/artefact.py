@@ -80,9 +80,9 @@ class SignalBaseline(_Part):
     coefficients: tuple[Coefficient, ...]
     blocks: Annotated[tuple[BlockScale, ...], Field(min_length=1)]
     low: float
-    """A twentieth of reference residuals are below, in standard deviations."""
+    """3 % of reference residuals are below, in standard deviations."""
     high: float
-    """A twentieth are above."""
+    """3 % are above."""
     wagers: tuple[Wager, ...]
     """One of each view, in order."""
     histogram: Annotated[tuple[Count, ...], Field(min_length=BINS, max_length=BINS)]

@@ -14,7 +14,7 @@ FAR, NEAR = 6.0, 3.0
 BETS = 8
 CEILING = 1e100
 """Evidence is kept below it. That can only lower it, and spares the logarithms."""
-AT_ONCE = 128
+AT_ONCE = 64
 """Values between two looks at the ceiling."""
 
 
@@ -38,7 +38,7 @@ def shortfall(deviations: Floats, margin: float | Floats) -> Floats:
 def grow(evidence: Floats, factors: Floats) -> Floats:
     """``[n, …]`` of ``M_t = (M_{t−1} + 1) L_t``, for many values at once.
 
-    ``evidence […]`` is M_0, ``factors [n, …]`` are the L, from 0.05 to 20: no overflow.
+    ``evidence […]`` is M_0, ``factors [n, …]`` are the L, from 0.05 to 50: no overflow.
     Formula: ``M_t = P_t (M_0 + Σ_{s≤t} 1 / P_{s−1})`` with ``P_t = L_1 ⋯ L_t``.
 
     >>> grow(np.zeros(1), np.array([[1.0], [2.0], [0.5]])).ravel()

@@ -1,0 +1,84 @@
+"""Whether the change that an alert told of is over."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sidecar.drift.detectors.base import Floats, State
+
+SURE = 4.0
+"""Standard errors by which an alert's shift may be estimated too large: it is looked for where
+chance has helped."""
+CERTAIN = math.log(100_000)
+"""Evidence that a change is over. One that lasts is mistaken for it once in 100,000 requests."""
+FEWEST = 80
+"""Requests that must have shown it, however clear they are."""
+LIMIT = 6.0
+"""Where deviations are clipped, so that no single request decides."""
+
+
+class Recovery:
+    """Page's sum of the likelihood of "as in the reference" over "still shifted by that much".
+
+    "That much" is what the shift surely was, by the alert and by all requests since that showed no
+    sign of its end. It takes about ``23 likeness / shift²`` requests after the end, and 80 at
+    least.
+    Formula: ``S = max(0, S + h (h/2 − x) / likeness)`` with x towards the change.
+    Source: Page 1954, "Continuous inspection schemes".
+    """
+
+    def __init__(self, likeness: float, least: float) -> None:
+        """``likeness`` is the variance of long means over that of independent requests.
+
+        ``least`` is the shift worth an alert, in standard deviations of a request.
+        """
+        self._likeness, self._least = likeness, least
+        self.begin(0.0, 1)
+
+    def begin(self, shift: float, requests: int) -> None:
+        """An alert was raised, with its estimate in standard deviations."""
+        self._sign = 1 if shift > 0 else -1
+        self._changed = [abs(shift) * requests, requests]
+        self._back = [0.0, 0.0, 0]
+
+    @property
+    def shift(self) -> float:
+        """What the shift surely was, in standard deviations; ``least`` at least."""
+        total, count = self._changed
+        error = math.sqrt(self._likeness / count)
+        return max(total / count - SURE * error, self._least)
+
+    def add(self, deviations: Floats, each: int = 1) -> int | None:
+        """Take means of ``each`` requests; the number of them with which the change is over.
+
+        None when it is not. NaN says nothing.
+        """
+        for number, deviation in enumerate(deviations.tolist(), 1):
+            if math.isfinite(deviation) and self._is_over(self._sign * deviation, each):
+                return number
+        return None
+
+    def _is_over(self, towards: float, each: int) -> bool:
+        towards, shift = min(max(towards, -LIMIT), LIMIT), self.shift
+        gained = each * shift * (shift / 2 - towards) / self._likeness
+        total, evidence, count = self._back
+        self._back = [total + each * towards, evidence + gained, count + each]
+        if self._back[1] <= 0:
+            self._changed = [self._changed[0] + self._back[0], self._changed[1] + self._back[2]]
+            self._back = [0.0, 0.0, 0]
+        return self._back[1] >= CERTAIN and self._back[2] >= FEWEST
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the signal has gone as far the other way."""
+        total, _, count = self._back
+        return total < -count * self.shift / 2
+
+    def state(self) -> State:
+        """As JSON has it."""
+        return {"sign": self._sign, "changed": self._changed, "back": self._back}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        self._sign = state["sign"]
+        self._changed, self._back = list(state["changed"]), list(state["back"])
