@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,14 +35,14 @@ class Seen(NamedTuple):
     """The most evidence that there ever was."""
 
 
-@cache
+@lru_cache(maxsize=8)
 def history(regime: str, seed: int) -> Requests:
     """The first three days of a stream, which are its reference."""
     rng = np.random.default_rng([seed, 0])
     return requests(signal(regime, REFERENCE, rng), regime, seed=seed)
 
 
-@cache
+@lru_cache(maxsize=8)
 def reference(regime: str, seed: int) -> Baseline:
     """Of the first three days of a stream."""
     return _baseline([fit(STREAM, history(regime, seed), PRIMARY, MARGIN)])
