@@ -1,0 +1,53 @@
+{{- define "attention-sidecar.settings" -}}
+{{- $kafka := dict }}
+{{- with .Values.credentials.kafkaTls }}
+{{- if .existingSecret }}
+{{- range $setting, $key := dict "tls_ca" .caKey "tls_certificate" .certificateKey "tls_key" .privateKeyKey }}
+{{- if $key }}{{ $_ := set $kafka $setting (printf "/etc/attention-sidecar-kafka/%s" $key) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $section, $fields := merge (dict "kafka" $kafka) (deepCopy .Values.settings) }}
+{{- if $fields }}
+[{{ $section }}]
+{{- range $key, $value := $fields }}
+{{- if not (kindIs "invalid" $value) }}
+{{ $key }} = {{ include "attention-sidecar.toml" $value }}
+{{- end }}
+{{- end }}
+{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* Texts, numbers and lists are in TOML as in JSON; numbers of Helm's are all fractions. */ -}}
+{{- define "attention-sidecar.toml" -}}
+{{- if kindIs "map" . -}}
+{ {{- range $index, $key := keys . | sortAlpha }}{{ if $index }},{{ end }} {{ $key | quote }} = {{ include "attention-sidecar.toml" (index $ $key) }}{{ end }} }
+{{- else -}}
+{{ toRawJson . }}
+{{- end }}
+{{- end }}
+
+{{- define "attention-sidecar.secretVariable" -}}
+- name: {{ .variable }}
+  valueFrom:
+    secretKeyRef: {name: {{ .secret }}, key: {{ .key }}}
+{{- end }}
+
+{{- /* What a daemon of any kind needs to know; a list of variables. */ -}}
+{{- define "attention-sidecar.environment" -}}
+- name: ATTENTION_CONFIG
+  value: /etc/attention-sidecar/attention.toml
+{{- with .Values.credentials }}
+{{- with .kafka }}{{ if .existingSecret }}
+{{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_KAFKA__USERNAME" "secret" .existingSecret "key" .usernameKey) }}
+{{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_KAFKA__PASSWORD" "secret" .existingSecret "key" .passwordKey) }}
+{{- end }}{{ end }}
+{{- with .http }}{{ if .existingSecret }}
+{{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_HTTP__TOKEN" "secret" .existingSecret "key" .tokenKey) }}
+{{- end }}{{ end }}
+{{- with .otel }}{{ if .existingSecret }}
+{{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_OTEL__HEADERS" "secret" .existingSecret "key" .headersKey) }}
+{{- end }}{{ end }}
+{{- end }}
+{{- end }}
