@@ -1,3 +1,4 @@
+{{- /* What the daemon reads, archivers and monitor included. */ -}}
 {{- define "attention-sidecar.settings" -}}
 {{- $kafka := dict }}
 {{- with .Values.credentials.kafkaTls }}
@@ -7,7 +8,16 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- range $section, $fields := merge (dict "kafka" $kafka) (deepCopy .Values.settings) }}
+{{- include "attention-sidecar.sections" (merge (dict "kafka" $kafka) (deepCopy .Values.settings)) }}
+{{- end }}
+
+{{- /* What the tap reads: the rest would need credentials, which an engine does not have. */ -}}
+{{- define "attention-sidecar.engineSettings" -}}
+{{- include "attention-sidecar.sections" (pick .Values.settings "sampling" "engine" "heads") }}
+{{- end }}
+
+{{- define "attention-sidecar.sections" -}}
+{{- range $section, $fields := . }}
 {{- if $fields }}
 [{{ $section }}]
 {{- range $key, $value := $fields }}
@@ -15,16 +25,25 @@
 {{ $key }} = {{ include "attention-sidecar.toml" $value }}
 {{- end }}
 {{- end }}
-{{ end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
-{{- /* Texts, numbers and lists are in TOML as in JSON; numbers of Helm's are all fractions. */ -}}
+{{- /* Texts, numbers and lists are the same in TOML as in JSON. */ -}}
 {{- define "attention-sidecar.toml" -}}
 {{- if kindIs "map" . -}}
 { {{- range $index, $key := keys . | sortAlpha }}{{ if $index }},{{ end }} {{ $key | quote }} = {{ include "attention-sidecar.toml" (index $ $key) }}{{ end }} }
 {{- else -}}
 {{ toRawJson . }}
+{{- end }}
+{{- end }}
+
+{{- define "attention-sidecar.calibrations" -}}
+{{- with .Values.calibrations }}
+{{- if .existingConfigMap -}}
+- name: ATTENTION_HEADS__CALIBRATIONS
+  value: '["/etc/attention-calibrations/{{ join "\",\"/etc/attention-calibrations/" .keys }}"]'
+{{- end }}
 {{- end }}
 {{- end }}
 

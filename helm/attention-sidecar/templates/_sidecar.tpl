@@ -36,6 +36,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
     {{- include "attention-sidecar.addresses" . | nindent 4 }}
     - name: ATTENTION_WIRE__SHARED
       value: "true"
+    {{- include "attention-sidecar.calibrations" . | nindent 4 }}
   ports:
     - name: attention-http
       containerPort: {{ include "attention-sidecar.port" . }}
@@ -50,6 +51,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
       mountPath: /run/attention-sidecar
     - name: attention-state
       mountPath: /var/lib/attention-sidecar
+    {{- include "attention-sidecar.calibrationsMount" . | nindent 4 }}
     {{- include "attention-sidecar.commonMounts" . | nindent 4 }}
 {{- end }}
 
@@ -71,6 +73,11 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
   emptyDir: {sizeLimit: 16Mi}
 - name: attention-state
   {{- toYaml .Values.sidecar.state | nindent 2 }}
+{{- with .Values.calibrations.existingConfigMap }}
+- name: attention-calibrations
+  configMap:
+    name: {{ . }}
+{{- end }}
 {{ include "attention-sidecar.commonVolumes" . }}
 {{- end }}
 
@@ -79,8 +86,17 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
 - name: PYTHONPATH
   value: /opt/attention-sidecar
 - name: ATTENTION_CONFIG
-  value: /etc/attention-sidecar/attention.toml
+  value: /etc/attention-sidecar/engine.toml
 {{ include "attention-sidecar.addresses" . }}
+{{- include "attention-sidecar.calibrations" . | nindent 0 }}
+{{- end }}
+
+{{- define "attention-sidecar.calibrationsMount" -}}
+{{- if .Values.calibrations.existingConfigMap -}}
+- name: attention-calibrations
+  mountPath: /etc/attention-calibrations
+  readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "attention-sidecar.engineVolumeMounts" -}}
@@ -93,6 +109,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
 - name: attention-config
   mountPath: /etc/attention-sidecar
   readOnly: true
+{{- include "attention-sidecar.calibrationsMount" . | nindent 0 }}
 {{- end }}
 
 {{- define "attention-sidecar.engineArgs" -}}

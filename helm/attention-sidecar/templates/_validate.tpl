@@ -24,6 +24,15 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if dig "heads" "calibrations" list .Values.settings }}
+{{- fail "settings.heads.calibrations: no such file is in the pods; make a ConfigMap of it and name that in calibrations.existingConfigMap" }}
+{{- end }}
+{{- range $part := list "sidecar" "monitor" }}
+{{- $sources := keys (index $.Values $part).state | sortAlpha }}
+{{- if gt (len $sources) 1 }}
+{{- fail (printf "%s.state: is one volume source, names %s; set %s.state.emptyDir=null beside another" $part (join " and " $sources) $part) }}
+{{- end }}
+{{- end }}
 {{- if and (dig "archive" "enabled" false .Values.settings) (hasKey .Values.sidecar.state "emptyDir") }}
 {{- fail "settings.archive.enabled: an archive would fill sidecar.state, an emptyDir, and evict the engine's pod; set it to false and enable archivers, or give sidecar.state a volume of its own" }}
 {{- end }}
@@ -72,9 +81,6 @@
 {{- end }}
 {{- if dig "drift" "baseline" list .Values.settings }}
 {{- fail "settings.drift.baseline: either each daemon has a baseline or the monitor, else every alert comes from all; remove it, or set monitor.enabled=false" }}
-{{- end }}
-{{- if hasKey .Values.monitor.state "persistentVolumeClaim" | and (gt (int .Values.monitor.replicas) 1) }}
-{{- fail "monitor.replicas: more than 1 would share monitor.state, where the second waits for the first; use an emptyDir, or one replica" }}
 {{- end }}
 {{- end }}
 {{- end }}
