@@ -1,4 +1,4 @@
-"""What the chart and the overlays render to, and the chart's README; committed, so that a change shows.
+"""What chart and overlays render to, and the chart's README; committed, so that a change shows.
 
 ``python -m tools.rendered`` writes the files; with ``--check`` it only compares. It wants helm,
 helm-docs and kustomize, which `make setup` builds where Go is; without them nothing is compared,
