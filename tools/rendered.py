@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tools.blocks import ROOT
@@ -22,8 +23,14 @@ NEWEST = "1.37"
 """Of Kubernetes; helm's own default is older than the chart."""
 
 
-def run(*command: str | Path) -> str:
-    """Standard output of a command. Raises CalledProcessError with its words on stderr."""
+def found(tool: str) -> str | None:
+    """Where a tool is: on the path, or beside Python."""
+    return shutil.which(tool) or shutil.which(tool, path=str(Path(sys.executable).parent))
+
+
+def run(tool: str, *arguments: str | Path) -> str:
+    """Standard output of a tool. Raises CalledProcessError with its words on stderr."""
+    command = (found(tool) or tool, *arguments)
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -43,8 +50,9 @@ def readme() -> str:
     return run("helm-docs", "--dry-run", "--log-level=error", "--chart-search-root", CHART)
 
 
-def short(text: str) -> str:
-    """With the names of generated files in place of their contents."""
+def golden(values: Path) -> str:
+    """The chart's objects, with the names of generated files in place of their contents."""
+    text = chart(values)
     for file in sorted((CHART / "files").rglob("*.*")):
         for indent in (2, 4):
             inside = "\n".join(f"{' ' * indent}{line}" for line in file.read_text().splitlines())
@@ -56,9 +64,9 @@ def files() -> Iterator[tuple[Path, Callable[[], str]]]:
     """Every file, with how to make what it should hold."""
     yield CHART / "README.md", readme
     for values in sorted((CHART / "ci").glob("*.yaml")):
-        yield GOLDEN / f"chart-{values.name}", lambda values=values: short(chart(values))
+        yield GOLDEN / f"chart-{values.name}", partial(golden, values)
     for host in sorted(HOSTS.iterdir()):
-        yield GOLDEN / f"host-{host.name}.yaml", lambda host=host: overlay(host.name)
+        yield GOLDEN / f"host-{host.name}.yaml", partial(overlay, host.name)
 
 
 def stale(path: Path, text: str) -> bool:
@@ -68,18 +76,18 @@ def stale(path: Path, text: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    missing = [tool for tool in TOOLS if not found(tool)]
     if missing:
         print(f"not compared without {', '.join(missing)}: what the chart renders", file=sys.stderr)
         return int(os.environ.get("CI") == "true")
-    found = [(path, text) for path, make in files() if stale(path, text := make())]
-    for path, text in found:
+    changed = [(path, text) for path, make in files() if stale(path, text := make())]
+    for path, text in changed:
         if "--check" in arguments:
             print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{text.rstrip()}\n")
-    return int(bool(found) and "--check" in arguments)
+    return int(bool(changed) and "--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def daemon(folder: Path, *, shared: bool) -> Sockets:
 def engine(folder: Path, sockets: Sockets, milliseconds: int = 20_000) -> tuple[bool, bool]:
     """Whether the engine's message arrived, and whether it heard the daemon."""
     arrived = False
-    command = [sys.executable, CHILD, str(ENGINE), str(folder), str(milliseconds)]
+    command = (sys.executable, CHILD, str(ENGINE), str(folder), str(milliseconds))
     with subprocess.Popen(command) as child:
         while child.poll() is None:
             sockets.publish([b"settings"])

@@ -12,11 +12,12 @@ from tests.conftest import Requires
 from tests.deploy import policy
 from tests.deploy.manifests import CI, MINORS, chart, containers, named, pods, validate
 from tools import rendered
+from tools.blocks import ROOT
 
 Tree = dict[str, Any]
 
 NAMES = [values.stem for values in CI]
-GENERATED = rendered.ROOT / "dashboards/generated"
+GENERATED = ROOT / "dashboards/generated"
 OWN_KINDS = {
     "PodMonitor": {"selector", "namespaceSelector", "podMetricsEndpoints"},
     "PrometheusRule": {"groups"},
@@ -29,13 +30,14 @@ def tools(requires: Requires) -> None:
 
 
 @pytest.fixture(scope="module", params=CI, ids=NAMES)
-def objects(request: pytest.FixtureRequest) -> list[Tree]:
+def objects(request: pytest.FixtureRequest, requires: Requires) -> list[Tree]:
+    requires("helm")
     return chart(request.param)
 
 
 @pytest.mark.parametrize("values", CI, ids=NAMES)
 def test_lint_finds_nothing(values: Path, requires: Requires) -> None:
-    lint = [requires("helm"), "lint", "--strict", rendered.CHART, "--values", values]
+    lint = (requires("helm"), "lint", "--strict", rendered.CHART, "--values", values)
     found = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
     assert "[WARNING]" not in found.stdout

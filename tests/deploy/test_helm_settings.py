@@ -23,7 +23,8 @@ def tools(requires: Requires) -> None:
 
 
 @pytest.fixture(scope="module", params=CI, ids=[values.stem for values in CI])
-def objects(request: pytest.FixtureRequest) -> list[Tree]:
+def objects(request: pytest.FixtureRequest, requires: Requires) -> list[Tree]:
+    requires("helm")
     return chart(request.param)
 
 
