@@ -57,6 +57,8 @@
 {{- define "attention-sidecar.environment" -}}
 - name: ATTENTION_CONFIG
   value: /etc/attention-sidecar/attention.toml
+- name: XDG_RUNTIME_DIR
+  value: /tmp
 {{- with .Values.credentials }}
 {{- with .kafka }}{{ if .existingSecret }}
 {{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_KAFKA__USERNAME" "secret" .existingSecret "key" .usernameKey) }}
