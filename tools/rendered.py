@@ -20,7 +20,7 @@ HOSTS = ROOT / "tests/deploy/hosts"
 GOLDEN = ROOT / "tests/deploy/golden"
 TOOLS = ("helm", "helm-docs", "kustomize")
 NEWEST = "1.37"
-"""Of Kubernetes; helm's own default is older than the chart."""
+"""Of Kubernetes, so that output depends on no helm's own default."""
 
 
 def found(tool: str) -> str | None:

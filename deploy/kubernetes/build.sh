@@ -9,6 +9,11 @@ readonly tools=(
     github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
     sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 )
+# What helm takes for the version of Kubernetes where there is none to ask.
+readonly kubernetes="-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1
+    -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37
+    -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1
+    -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=37"
 version=$( (cat build.sh && go env GOOS GOARCH) | sha256sum | cut -c1-16)
 readonly cached=${XDG_CACHE_HOME:-$HOME/.cache}/attention-sidecar/kubernetes-$version
 
@@ -17,7 +22,7 @@ build() {
     local folder tool
     folder=$(mktemp -d "$cached.XXXX")
     for tool in "${tools[@]}"; do
-        (cd "$folder" && GOBIN=$folder nice go install "$tool") >"$folder/log" 2>&1 || {
+        (cd "$folder" && GOBIN=$folder nice go install -ldflags "$kubernetes" "$tool") >"$folder/log" 2>&1 || {
             tail -n 20 "$folder/log" >&2
             rm -rf "$folder"
             return 1

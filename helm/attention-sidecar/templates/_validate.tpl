@@ -1,12 +1,13 @@
 {{- /* What a schema cannot say; each message names the value and what would be right. */ -}}
 {{- define "attention-sidecar.validate" -}}
+{{- include "attention-sidecar.validateSecrets" . }}
 {{- include "attention-sidecar.validateSettings" . }}
 {{- include "attention-sidecar.validateKafka" . }}
 {{- include "attention-sidecar.validateArchive" . }}
 {{- include "attention-sidecar.validateMonitor" . }}
 {{- end }}
 
-{{- define "attention-sidecar.validateSettings" -}}
+{{- define "attention-sidecar.validateSecrets" -}}
 {{- $secrets := dict "http.token" "credentials.http" "kafka.password" "credentials.kafka" "kafka.username" "credentials.kafka" "otel.headers" "credentials.otel" }}
 {{- range $setting, $place := $secrets }}
 {{- $path := splitList "." $setting }}
@@ -16,6 +17,19 @@
 {{- end }}
 {{- if dig "kafka" "tls_key_password" "" .Values.settings }}
 {{- fail "settings.kafka.tls_key_password: values are no place for secrets; use a key without a password in credentials.kafkaTls" }}
+{{- end }}
+{{- end }}
+
+{{- define "attention-sidecar.validateSettings" -}}
+{{- $host := dig "http" "host" "127.0.0.1" .Values.settings }}
+{{- if or (eq $host "localhost" "::1") (hasPrefix "127." $host) }}
+{{- fail (printf "settings.http.host: %s is open to the pod alone, and the probe comes from outside; set 0.0.0.0 or ::" $host) }}
+{{- end }}
+{{- range $section, $field := dict "archive" "path" "kafka" "spill_path" "drift" "state_path" }}
+{{- $path := dig $section $field "" $.Values.settings }}
+{{- if not (hasPrefix "/var/lib/attention-sidecar/" $path) }}
+{{- fail (printf "settings.%s.%s: %q cannot be written; choose a folder in /var/lib/attention-sidecar, where the volume is" $section $field $path) }}
+{{- end }}
 {{- end }}
 {{- if .Values.settings.wire }}
 {{- range $field := list "samples" "control" "shared" "remote" }}
