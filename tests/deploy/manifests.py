@@ -14,7 +14,8 @@ Tree = dict[str, Any]
 
 CI = sorted((rendered.CHART / "ci").glob("*.yaml"))
 HOSTS = sorted(host.name for host in rendered.HOSTS.iterdir())
-MINORS = [version.rpartition(".")[0] for version in kubernetes_validate.utils.all_versions()][-3:]
+_VERSIONS = kubernetes_validate.utils.all_versions()
+MINORS = list(dict.fromkeys(one.rpartition(".")[0] for one in _VERSIONS))[-3:]
 """The last three minor versions of Kubernetes whose schemas are at hand."""
 
 

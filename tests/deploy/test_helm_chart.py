@@ -43,6 +43,11 @@ def test_lint_finds_nothing(values: Path, requires: Requires) -> None:
     assert "[WARNING]" not in found.stdout
 
 
+def test_schemas_are_of_three_versions_up_to_the_one_that_is_rendered_for() -> None:
+    newest = int(rendered.NEWEST.removeprefix("1."))
+    assert [f"1.{minor}" for minor in range(newest - 2, newest + 1)] == MINORS
+
+
 @pytest.mark.parametrize("kubernetes", MINORS)
 def test_objects_are_valid(objects: list[Tree], kubernetes: str) -> None:
     for one in objects:
