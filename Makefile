@@ -22,7 +22,10 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	python -m benchmarks.render --check
 	python -m tools.reference --check
 	python -m tools.schemas --check
+	python -m tools.chart --check
+	python -m tools.kustomize --check
 	python -W ignore::DeprecationWarning -m dashboards --check
+	python -m tools.rendered --check
 	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
 
 fix: setup ## Format, and generate documentation tables anew
@@ -31,7 +34,10 @@ fix: setup ## Format, and generate documentation tables anew
 	python -m benchmarks.render
 	python -m tools.reference
 	python -m tools.schemas
+	python -m tools.chart
+	python -m tools.kustomize
 	python -W ignore::DeprecationWarning -m dashboards
+	python -m tools.rendered
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^if __name__' benchmarks/*.py | grep -v render.py); do \

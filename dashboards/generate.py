@@ -17,6 +17,8 @@ with warnings.catch_warnings():
     from dashboards.rules import grafana, prometheus
 
 FOLDER = Path(__file__).with_name("generated")
+CHART = FOLDER.parent.parent / "helm/attention-sidecar/files"
+"""Copies for the chart, which can read nothing outside its own folder."""
 DEFINITIONS = (
     overview.definition,
     alert.definition,
@@ -38,16 +40,19 @@ def files() -> Iterator[tuple[Path, str]]:
     for definition in DEFINITIONS:
         built = shared.finished(definition())
         text = json.dumps(built, cls=JSONEncoder, indent=2, sort_keys=True)
-        yield FOLDER / "dashboards" / f"{built.uid}.json", f"{text}\n"
+        for folder in (FOLDER, CHART):
+            yield folder / "dashboards" / f"{built.uid}.json", f"{text}\n"
     for name, tree in TREES.items():
-        yield FOLDER / name, yaml.safe_dump(tree(), sort_keys=False, width=10_000)
+        yield FOLDER / name, _yaml(tree())
+    yield CHART / "attention.rules.yaml", _yaml(prometheus.rules())
 
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
     wanted = dict(files())
     stale = [path for path, text in wanted.items() if not _holds(path, text)]
-    surplus = [path for path in FOLDER.rglob("*") if path.is_file() and path not in wanted]
+    present = [path for folder in (FOLDER, CHART) for path in folder.rglob("*") if path.is_file()]
+    surplus = [path for path in present if path not in wanted]
     if "--check" in arguments:
         for path in (*stale, *surplus):
             print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
@@ -58,6 +63,10 @@ def main(arguments: list[str]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted[path])
     return 0
+
+
+def _yaml(tree: prometheus.Tree) -> str:
+    return yaml.safe_dump(tree, sort_keys=False, width=10_000)
 
 
 def _holds(path: Path, text: str) -> bool:

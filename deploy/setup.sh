@@ -15,7 +15,7 @@ give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
 is_root() { [[ $(id -u) == 0 ]]; }
 
 inputs() {
-    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/setup.sh pyproject.toml)
+    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/kubernetes/* deploy/setup.sh pyproject.toml)
     { cat "${files[@]}" && echo "$PWD ${TORCH:-}"; } | sha256sum
 }
 
@@ -157,6 +157,21 @@ install_collector() {
     fi
 }
 
+# As the collector; four minutes the first time.
+install_kubernetes_tools() {
+    if ! command -v go >/dev/null; then
+        say "no Go: the tests of the chart and of the overlays are skipped"
+        return
+    fi
+    say "taking helm, helm-docs and kustomize, built from source the first time"
+    local built
+    if built=$(deploy/kubernetes/build.sh); then
+        ln -sf "$built"/* "$venv/bin/"
+    else
+        say "no helm could be built: the tests of the chart and of the overlays are skipped"
+    fi
+}
+
 fetch_deb() {
     command -v apt-get >/dev/null || return 1
     { apt-get download -qq "$1" || { is_root && apt-get update -qq && apt-get download -qq "$1"; }; } \
@@ -188,7 +203,7 @@ main() {
     if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
         return
     fi
-    say "setting up .venv; the first time takes one to five minutes"
+    say "setting up .venv; the first time takes one to ten minutes"
     make_venv
     install_uv
     install_packages
@@ -197,6 +212,7 @@ main() {
     install_alertmanager
     install_browser
     install_collector
+    install_kubernetes_tools
     install_broker
     echo "$wanted" >"$stamp"
     say "ready"

@@ -30,6 +30,8 @@ class Wire(Section):
     """Batches that ZeroMQ holds on either side."""
     remote: bool = False
     """Allow a `tcp://` address that is not loopback. Nothing authenticates who connects."""
+    shared: bool = False
+    """Take a folder open to every user, and let them connect: for a volume of one pod alone."""
 
 
 class Http(Section):

@@ -34,8 +34,8 @@ class Sockets:
             self._pull.rcvhwm = settings.high_water_mark
             self._pull.maxmsgsize = MAX_FRAME_BYTES
             self._publish = opening.enter_context(context.socket(zmq.PUB))
-            _bind(self._pull, settings.samples, "samples")
-            _bind(self._publish, settings.control, "control")
+            _bind(self._pull, settings, "samples")
+            _bind(self._publish, settings, "control")
             self._closing = opening.pop_all()
 
     def __enter__(self) -> Self:
@@ -60,12 +60,16 @@ class Sockets:
         self._publish.send_multipart(parts)
 
 
-def _bind(socket: "zmq.Socket[bytes]", address: str, field: str) -> None:
+def _bind(socket: "zmq.Socket[bytes]", settings: Wire, field: str) -> None:
+    address: str = getattr(settings, field)
     socket.linger = 0
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
         raise AddressError(f"wire.{field}: cannot listen on {address!r}: {error}") from None
+    if settings.shared and address.startswith("ipc://"):
+        # Whoever connects must be able to write the socket, and an engine may be any user.
+        Path(address.removeprefix("ipc://")).chmod(0o666)
 
 
 def _reserved(settings: Wire, field: str) -> AbstractContextManager[object]:
@@ -73,16 +77,16 @@ def _reserved(settings: Wire, field: str) -> AbstractContextManager[object]:
     address: str = getattr(settings, field)
     parts = urlsplit(address)
     if parts.scheme == "ipc":
-        return _locked(Path(address.removeprefix("ipc://")), field)
+        return _locked(Path(address.removeprefix("ipc://")), field, shared=settings.shared)
     if parts.scheme == "tcp":
         _check_host(parts.hostname or "", address, settings, field)
         return nullcontext()
     raise AddressError(f"wire.{field}: should start with ipc:// or tcp://, got {address!r}")
 
 
-def _locked(path: Path, field: str) -> IO[bytes]:
+def _locked(path: Path, field: str, *, shared: bool) -> IO[bytes]:
     """Lock a socket's place: ZeroMQ would silently take it from another daemon."""
-    private_folder(path.parent)
+    private_folder(path.parent, shared=shared)
     place = path.with_name(f"{path.name}.lock")
     try:
         lock = place.open("wb")
@@ -101,23 +105,24 @@ def _locked(path: Path, field: str) -> IO[bytes]:
     return lock
 
 
-def private_folder(path: Path) -> None:
+def private_folder(path: Path, *, shared: bool = False) -> None:
     """Make a folder that only this user can enter, or look whether the one there can be used.
 
     The runtime folder must be this user's alone; one that the operator named may be shared, but
-    nobody else may take our files away in it. Raises AddressError.
+    nobody else may take our files away in it, unless it is said to be ``shared``. Raises
+    AddressError.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = path.lstat()
     except OSError as error:
         raise AddressError(f"cannot make the folder {str(path)!r}: {error.strerror}") from None
-    fault = _fault(state, ours_alone=path == runtime_dir())
+    fault = _fault(state, ours_alone=path == runtime_dir(), shared=shared)
     if fault:
         raise AddressError(f"the folder {str(path)!r} {fault}")
 
 
-def _fault(state: os.stat_result, *, ours_alone: bool) -> str:
+def _fault(state: os.stat_result, *, ours_alone: bool, shared: bool) -> str:
     """What is wrong with a folder, and what to do; empty when nothing is."""
     user, mode = os.getuid(), stat.S_IMODE(state.st_mode)
     if not stat.S_ISDIR(state.st_mode):
@@ -129,10 +134,10 @@ def _fault(state: os.stat_result, *, ours_alone: bool) -> str:
         )
     if ours_alone and mode & 0o077:
         return f"is open to other users (mode {mode:04o}); chmod 700 it"
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and not shared:
         return (
             f"can be changed by every user (mode {mode:04o}); chmod o-w or +t it, "
-            "or name a folder inside it in wire.*"
+            "name a folder inside it in wire.*, or set wire.shared=true for a pod's own volume"
         )
     return ""
 
