@@ -11,6 +11,9 @@ SURE = 4.0
 chance has helped."""
 CERTAIN = math.log(100_000)
 """Evidence that a change is over. One that lasts is mistaken for it once in 100,000 requests."""
+WIDER, GUESSED = 2.0, 20
+"""Variance that requests are taken to have under a change, in the reference's, and the number of
+requests for which that guess counts: what hits some and spares others makes them vary more."""
 FEWEST = 80
 """Requests that must have shown it, however clear they are."""
 LIMIT = 6.0
@@ -21,9 +24,9 @@ class Recovery:
     """Page's sum of the likelihood of "as in the reference" over "still shifted by that much".
 
     "That much" is what the shift surely was, by the alert and by all requests since that showed no
-    sign of its end. It takes about ``23 likeness / shift²`` requests after the end, and 80 at
-    least.
-    Formula: ``S = max(0, S + h (h/2 − x) / likeness)`` with x towards the change.
+    sign of its end; these tell the variance v as well. It takes about ``23 v likeness / shift²``
+    requests after the end, and 80 at least.
+    Formula: ``S = max(0, S + h (h/2 − x) / (v likeness))`` with x towards the change.
     Source: Page 1954, "Continuous inspection schemes".
     """
 
@@ -39,7 +42,8 @@ class Recovery:
         """An alert was raised, with its estimate in standard deviations."""
         self._sign = 1 if shift > 0 else -1
         self._changed = [abs(shift) * requests, requests]
-        self._back = [0.0, 0.0, 0]
+        self._spread = [0.0, 0.0, 0]
+        self._back = [0.0, 0.0, 0.0, 0]
 
     @property
     def shift(self) -> float:
@@ -47,6 +51,13 @@ class Recovery:
         total, count = self._changed
         error = math.sqrt(self._likeness / count)
         return max(total / count - SURE * error, self._least)
+
+    @property
+    def variance(self) -> float:
+        """Of requests under the change, over the reference's; 1 at least."""
+        total, squares, count = self._spread
+        around = squares - total**2 / count if count else 0.0
+        return max((around + GUESSED * WIDER) / (count + GUESSED), 1.0)
 
     def add(self, deviations: Floats, each: int = 1) -> int | None:
         """Take means of ``each`` requests; the number of them with which the change is over.
@@ -60,25 +71,34 @@ class Recovery:
 
     def _is_over(self, towards: float, each: int) -> bool:
         towards, shift = min(max(towards, -LIMIT), LIMIT), self.shift
-        gained = each * shift * (shift / 2 - towards) / self._likeness
-        total, evidence, count = self._back
-        self._back = [total + each * towards, evidence + gained, count + each]
-        if self._back[1] <= 0:
-            self._changed = [self._changed[0] + self._back[0], self._changed[1] + self._back[2]]
-            self._back = [0.0, 0.0, 0]
-        return self._back[1] >= CERTAIN and self._back[2] >= FEWEST
+        gained = each * shift * (shift / 2 - towards) / (self._likeness * self.variance)
+        added = (towards, towards**2, gained / each, 1)
+        self._back = [held + each * one for held, one in zip(self._back, added, strict=True)]
+        total, squares, evidence, count = self._back
+        if evidence <= 0:
+            self._changed = [self._changed[0] + total, self._changed[1] + count]
+            spread = (total, squares, count)
+            self._spread = [held + one for held, one in zip(self._spread, spread, strict=True)]
+            self._back = [0.0, 0.0, 0.0, 0]
+        return evidence >= CERTAIN and count >= FEWEST
 
     @property
     def is_beyond(self) -> bool:
         """Whether the signal has gone as far the other way."""
-        total, _, count = self._back
+        total, _, _, count = self._back
         return total < -count * self.shift / 2
 
     def state(self) -> State:
         """As JSON has it."""
-        return {"sign": self._sign, "changed": self._changed, "back": self._back}
+        return {
+            "sign": self._sign,
+            "changed": self._changed,
+            "spread": self._spread,
+            "back": self._back,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
         self._sign = state["sign"]
-        self._changed, self._back = list(state["changed"]), list(state["back"])
+        self._changed, self._spread = list(state["changed"]), list(state["spread"])
+        self._back = list(state["back"])
