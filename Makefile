@@ -22,6 +22,7 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	python -m benchmarks.render --check
 	python -m tools.reference --check
 	python -m tools.schemas --check
+	python -m tools.compose --check
 	python -W ignore::DeprecationWarning -m dashboards --check
 	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
 
@@ -32,6 +33,7 @@ fix: setup ## Format, and generate documentation tables anew
 	python -m tools.reference
 	python -m tools.schemas
 	python -W ignore::DeprecationWarning -m dashboards
+	python -m tools.compose
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^if __name__' benchmarks/*.py | grep -v render.py); do \

@@ -15,7 +15,7 @@ give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
 is_root() { [[ $(id -u) == 0 ]]; }
 
 inputs() {
-    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/setup.sh pyproject.toml)
+    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/compose/build.sh deploy/setup.sh pyproject.toml)
     { cat "${files[@]}" && echo "$PWD ${TORCH:-}"; } | sha256sum
 }
 
@@ -157,6 +157,22 @@ install_collector() {
     fi
 }
 
+# As the collector's, and for the same reason kept in the user's cache.
+install_stack() {
+    install_from_debian rclone rclone "object storage"
+    if ! command -v go >/dev/null; then
+        say "no Go: the tests of the Compose stack are skipped"
+        return
+    fi
+    say "taking Docker Compose and the stack's object storage, built from source the first time"
+    local built path
+    if built=$(deploy/compose/build.sh); then
+        for path in $built; do ln -sf "$path" "$venv/bin/$(basename "${path%-v[0-9]*}")"; done
+    else
+        say "they could not be built: the tests of the Compose stack are skipped"
+    fi
+}
+
 fetch_deb() {
     command -v apt-get >/dev/null || return 1
     { apt-get download -qq "$1" || { is_root && apt-get update -qq && apt-get download -qq "$1"; }; } \
@@ -197,6 +213,7 @@ main() {
     install_alertmanager
     install_browser
     install_collector
+    install_stack
     install_broker
     echo "$wanted" >"$stamp"
     say "ready"
