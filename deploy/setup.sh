@@ -142,6 +142,14 @@ install_browser() {
     say "no Chromium (needs root and apt): the tests of the previews' pages are skipped"
 }
 
+# For its checks of units alone; nothing of it is started.
+install_systemd() {
+    command -v systemd-analyze >/dev/null && return
+    say "installing systemd's tools"
+    apt_install systemd && return
+    say "no systemd (needs root and apt): the tests of its units are skipped"
+}
+
 # Kept in the user's cache, since it takes a minute or two to build.
 install_collector() {
     if ! command -v go >/dev/null; then
@@ -212,6 +220,7 @@ main() {
     install_from_debian promtool prometheus Prometheus
     install_alertmanager
     install_browser
+    install_systemd
     install_collector
     install_stack
     install_broker

@@ -4,56 +4,50 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+_KNOWN = {"FROM", "RUN", "ENV", "WORKDIR", "USER", "ENTRYPOINT", "CMD", "ARG", "COPY", "EXPOSE"}
 
-@dataclass
+
+@dataclass(frozen=True)
 class Image:
     """What the last stage of a Dockerfile says of its image."""
 
-    base: str
-    steps: list[str] = field(default_factory=list)
+    steps: list[str]
     """Commands of RUN, without their mounts."""
-    environment: dict[str, str] = field(default_factory=dict)
-    folder: str = "/"
-    user: str = "0:0"
-    entry: list[str] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
+    environment: dict[str, str]
+    folder: str
+    user: str
+    entry: list[str]
+    command: list[str]
 
 
 def read(file: Path) -> Image:
     """Read a file; an instruction that is not understood raises ValueError."""
-    image = Image("")
-    for name, rest in _instructions(file.read_text()):
-        match name:
-            case "FROM":
-                image = Image(rest.partition(" AS ")[0])
-            case "RUN":
-                image.steps.append(re.sub(r"--mount=\S+\s+", "", rest))
-            case "ENV":
-                pairs = (pair.split("=", 1) for pair in shlex.split(rest))
-                image.environment |= dict(pairs)
-            case "WORKDIR":
-                image.folder = rest
-            case "USER":
-                image.user = rest
-            case "ENTRYPOINT":
-                image.entry = json.loads(rest)
-            case "CMD":
-                image.command = json.loads(rest)
-            case "ARG" | "COPY" | "EXPOSE":
-                pass
-            case _:
-                raise ValueError(f"{file.name}: {name} is not understood")
-    return image
+    stage: list[tuple[str, str]] = []
+    for name, rest in _instructions(file):
+        stage = [] if name == "FROM" else [*stage, (name, rest)]
+
+    def last(wanted: str, default: str) -> str:
+        return next((rest for name, rest in reversed(stage) if name == wanted), default)
+
+    environment = " ".join(rest for name, rest in stage if name == "ENV")
+    return Image(
+        steps=[re.sub(r"--mount=\S+\s+", "", rest) for name, rest in stage if name == "RUN"],
+        environment=dict(pair.split("=", 1) for pair in shlex.split(environment)),
+        folder=last("WORKDIR", "/"),
+        user=last("USER", "0:0"),
+        entry=json.loads(last("ENTRYPOINT", "[]")),
+        command=json.loads(last("CMD", "[]")),
+    )
 
 
 def bases(file: Path) -> list[str]:
     """The image that each stage begins with; variables have their defaults."""
     found: list[str] = []
     arguments: dict[str, str] = {}
-    for name, rest in _instructions(file.read_text()):
+    for name, rest in _instructions(file):
         if name == "ARG":
             arguments.update([rest.split("=", 1)])
         elif name == "FROM":
@@ -62,9 +56,11 @@ def bases(file: Path) -> list[str]:
     return found
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+def _instructions(file: Path) -> Iterator[tuple[str, str]]:
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+        name, _, rest = line.partition(" ")
+        if line.strip() and name not in _KNOWN:
+            raise ValueError(f"{file.name}: {name} is not understood")
         if line.strip():
-            name, _, rest = line.partition(" ")
             yield name, " ".join(rest.split())

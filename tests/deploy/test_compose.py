@@ -151,7 +151,8 @@ def test_secrets_are_made_once_and_for_nobody_else(compose: Path, tmp_path: Path
     assert min(map(len, secrets)) >= 48
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     subprocess.run([compose, "config", "--quiet"], cwd=tmp_path, check=True)
-    assert "is there already" in subprocess.run(make, check=False, capture_output=True).stderr.decode()
+    again = subprocess.run(make, check=False, capture_output=True, text=True)
+    assert "is there already" in again.stderr
 
 
 def test_what_the_project_decides_is_fresh() -> None:

@@ -84,7 +84,7 @@ def test_the_daemon_is_healthy_without_rights_on_a_read_only_tree(
     url: str, built: CleanRoot
 ) -> None:
     assert answers(f"{url}/health/ready")
-    with urlopen(f"{url}/v1/status", timeout=10) as answer:  # noqa: S310
+    with urlopen(f"{url}/v1/status", timeout=10) as answer:
         status = json.load(answer)
     assert {sink["state"] for sink in status["sinks"]} == {"running"}
     assert {sink["name"] for sink in status["sinks"]} >= {"archive", "drift"}
