@@ -10,7 +10,7 @@ umask 077
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 while IFS= read -r line; do
     case $line in
-    ATTENTION_TOKEN= | GRAFANA_PASSWORD= | OBJECTS_SECRET_KEY=) echo "$line$(secret)" ;;
+    SIDECAR_TOKEN= | GRAFANA_PASSWORD= | OBJECTS_SECRET_KEY=) echo "$line$(secret)" ;;
     *) echo "$line" ;;
     esac
 done <.env.example >.env

@@ -8,7 +8,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy/compose"
 SECRETS = {
-    "ATTENTION_TOKEN": "token-of-the-test",
+    "SIDECAR_TOKEN": "token-of-the-test",
     "GRAFANA_PASSWORD": "password-of-the-test",
     "OBJECTS_SECRET_KEY": "secret-key-of-the-test",
 }
@@ -16,8 +16,13 @@ SECRETS = {
 
 def config(compose: Path, profile: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `docker compose config` with `.env.example` and ``environment``."""
-    files = ["--env-file", FOLDER / ".env.example", "--file", FOLDER / "compose.yaml"]
-    command = [compose, *files, "config", "--format", "json"]
+    files: list[str | Path] = [
+        "--env-file",
+        FOLDER / ".env.example",
+        "--file",
+        FOLDER / "compose.yaml",
+    ]
+    command: list[str | Path] = [compose, *files, "config", "--format", "json"]
     chosen = {"COMPOSE_PROFILES": profile, **environment}
     return subprocess.run(
         command, env=os.environ | chosen, check=False, capture_output=True, text=True

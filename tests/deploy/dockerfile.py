@@ -35,7 +35,7 @@ def read(file: Path) -> Image:
     environment = " ".join(rest for name, rest in stage if name == "ENV")
     return Image(
         steps=[re.sub(r"--mount=\S+\s+", "", rest) for name, rest in stage if name == "RUN"],
-        environment=dict(pair.split("=", 1) for pair in shlex.split(environment)),
+        environment=dict(_pair(word) for word in shlex.split(environment)),
         folder=last("WORKDIR", "/"),
         user=last("USER", "0:0"),
         entry=json.loads(last("ENTRYPOINT", "[]")),
@@ -49,11 +49,16 @@ def bases(file: Path) -> list[str]:
     arguments: dict[str, str] = {}
     for name, rest in _instructions(file):
         if name == "ARG":
-            arguments.update([rest.split("=", 1)])
+            arguments.update([_pair(rest)])
         elif name == "FROM":
             image = rest.partition(" AS ")[0]
             found.append(re.sub(r"\$\{(\w+)\}", lambda match: arguments[match[1]], image))
     return found
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def _instructions(file: Path) -> Iterator[tuple[str, str]]:

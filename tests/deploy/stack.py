@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,7 +104,7 @@ class Stack:
 
     def await_health(self, *names: str, seconds: float = 120) -> None:
         for name in names:
-            eventually(lambda name=name: self.healthy(name), seconds)
+            eventually(partial(self.healthy, name), seconds)
 
     def _inside(self, service: str, extra: Mapping[str, str]) -> list[str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

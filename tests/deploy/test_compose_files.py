@@ -22,7 +22,8 @@ def services(requires: Requires) -> dict[str, dict[str, Any]]:
 
 def flag(service: dict[str, Any], name: str) -> str:
     """The file that an option of a service's command names."""
-    return next(part for part in service["command"] if part.startswith(name)).partition("=")[2]
+    command: list[str] = service["command"]
+    return next(part for part in command if part.startswith(name)).partition("=")[2]
 
 
 def check(command: list[Any]) -> str:

@@ -1,8 +1,10 @@
 """The profile `cpu` as processes: every program that can be had here, on the stack's own files."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +57,16 @@ def stack(
 def topics_tool(folder: Path) -> Path:
     """Kafka's own tool, where its image has it."""
     tool = folder / "kafka-topics.sh"
-    tool.write_text(f'#!/bin/sh\nexec {" ".join(JAVA)} org.apache.kafka.tools.TopicCommand "$@"\n')
+    tool.write_text(
+        f'#!/bin/sh\nexec {shlex.join(JAVA)} org.apache.kafka.tools.TopicCommand "$@"\n'
+    )
     tool.chmod(0o755)
     return tool
 
 
 def start(stack: Stack, requires: Requires) -> None:
-    identity = "MkU3OEVBNTcwNTJENDM2Qg"
-    stack.run(
-        "kafka", [*JAVA, "kafka.tools.StorageTool", "format", "-t", identity, "-c", PROPERTIES]
-    )
+    format_disk = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", PROPERTIES]
+    stack.run("kafka", [*JAVA, *format_disk])
     stack.start("kafka", [*JAVA, "kafka.Kafka", PROPERTIES])
     stack.start("alertmanager", [str(requires("prometheus-alertmanager"))])
     stack.start("collector", [str(requires("otelcol"))])
@@ -128,7 +130,7 @@ def test_the_collector_gets_the_requests_events(asked: Stack) -> None:
 
 
 def test_the_archive_is_in_the_object_storage(asked: Stack) -> None:
-    token = composed.SECRETS["ATTENTION_TOKEN"]
+    token = composed.SECRETS["SIDECAR_TOKEN"]
     asked.run("daemon", ["attention-sidecar", "archive", "flush"], ATTENTION_HTTP__TOKEN=token)
     stored = ["rclone", "lsf", "-R", "--files-only", "objects:attention"]
     eventually(lambda: ".parquet" in asked.run("upload", stored))
@@ -150,16 +152,16 @@ def test_an_alert_arrives_at_the_alertmanager(stack: Stack) -> None:
         socket.connect(address)
         for sent in (1, 2):
             socket.send_multipart([b"no", b"sample"])
-            eventually(lambda sent=sent: malformed(stack) >= sent, 120)
+            eventually(partial(scraped, stack, sent), 120)
     alerts = "http://alertmanager:9093/api/v2/alerts"
     eventually(lambda: "AttentionMalformed" in alert_names(stack.get(alerts)), 120)
 
 
-def malformed(stack: Stack) -> float:
-    """What Prometheus has scraped so far."""
+def scraped(stack: Stack, malformed: int) -> bool:
+    """Whether Prometheus knows of so many."""
     query = "query?query=sum(attention_sidecar_malformed_messages_total)"
     found = stack.get(f"http://prometheus:9090/api/v1/{query}")["data"]["result"]
-    return float(found[0]["value"][1]) if found else 0.0
+    return bool(found) and float(found[0]["value"][1]) >= malformed
 
 
 def alert_names(alerts: list[dict[str, Any]]) -> set[str]:

@@ -23,7 +23,7 @@ def shared(tmp_path: Path) -> Path:
     plugin, volume = tmp_path / "plugin", tmp_path / "volume"
     version = "{}.{}".format(*sys.version_info)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    steps = [IMAGES / "install-plugin.sh", plugin, version]
+    steps = [str(IMAGES / "install-plugin.sh"), str(plugin), version]
     subprocess.run(steps, env=os.environ | {"PATH": path}, check=True)
     assert copied(volume, plugin).returncode == 0
     return volume
@@ -32,7 +32,7 @@ def shared(tmp_path: Path) -> Path:
 def test_a_real_vllm_samples_with_the_plugins_folder_alone(shared: Path, tmp_path: Path) -> None:
     python = str(engine_environment.make(tmp_path / "vllm"))
     folder = {"PYTHONPATH": str(shared), "PYTHONSAFEPATH": "1"}
-    check = [python, IMAGES / "check-plugin.py"]
+    check = [python, str(IMAGES / "check-plugin.py")]
     without = os.environ | {"PYTHONSAFEPATH": "1"}
     lacks = subprocess.run(check, env=without, check=False, capture_output=True, text=True)
     assert "No module named 'sidecar'" in lacks.stderr

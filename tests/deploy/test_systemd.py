@@ -60,7 +60,8 @@ def test_systemd_would_say_so(requires: Requires, tmp_path: Path, file: str, tex
 
 def test_the_daemons_unit_exposes_little(requires: Requires) -> None:
     tool = requires("systemd-analyze")
-    command = [tool, "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", DAEMON]
+    options = ["--no-pager", "--offline=true", f"--threshold={EXPOSURE}"]
+    command = [str(tool), "security", *options, str(DAEMON)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert "Overall exposure level for attention-sidecar.service" in done.stdout
     assert done.returncode == 0, done.stdout
@@ -113,7 +114,7 @@ def meets(sockets: Sockets, folder: Path, further_group: int, milliseconds: int)
     """Whether a process of another user is heard and hears, with a group besides its own."""
     child = Path(__file__).with_name("connecting_child.py")
     who = [str(number) for number in (ENGINE_USER, OTHER_GROUP, further_group)]
-    command = [sys.executable, child, *who, folder, str(milliseconds)]
+    command = [sys.executable, str(child), *who, str(folder), str(milliseconds)]
     with subprocess.Popen(command) as engine:
         while engine.poll() is None:
             sockets.publish([b"settings"])
