@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from sidecar.demo.processes import Child
-from tests.waiting import eventually
 
 _START = """
 place=$1
@@ -25,7 +24,7 @@ mount -t tmpfs tmpfs "$place"
 mkdir "$place/changes" "$place/work" "$place/root"
 mount -t overlay overlay "$place/root" \
     -o "lowerdir=/,upperdir=$place/changes,workdir=$place/work"
-for kept in proc dev tmp; do mount --rbind "/$kept" "$place/root/$kept"; done
+for kept in proc sys dev tmp; do mount --rbind "/$kept" "$place/root/$kept"; done
 ip link set lo up
 while IFS='|' read -r source target; do
     if [ -d "$source" ]; then
@@ -50,6 +49,7 @@ class Stack:
         """``programs`` are files of this machine for paths that images have."""
         self._services, self._folder, self._programs = services, folder, programs
         self._closing = ExitStack()
+        self._children: dict[str, Child] = {}
         self._holder = 0
 
     def __enter__(self) -> Self:
@@ -78,12 +78,13 @@ class Stack:
     def log(self, service: str) -> str:
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
-    def start(self, service: str, program: Sequence[str], **environment: str) -> Child:
+    def start(self, service: str, program: Sequence[str | Path], **environment: str) -> None:
         """Run a service's command with this machine's program for it."""
         command = [*self._inside(service, environment), *map(str, program)]
         command += [str(part) for part in self._services[service].get("command") or []]
         log = self._folder / f"{service}.log"
-        return self._closing.enter_context(Child(service, command, env={}, log=log))
+        child = Child(service, command, env={}, log=log)
+        self._children[service] = self._closing.enter_context(child)
 
     def run(self, service: str, command: Sequence[str], **environment: str) -> str:
         """What a command prints in the place of a service; it must succeed."""
@@ -103,8 +104,10 @@ class Stack:
         return subprocess.run(inside, check=False, capture_output=True).returncode == 0
 
     def await_health(self, *names: str, seconds: float = 120) -> None:
+        """Raises DemoError with the end of its log for one that ends or takes too long."""
         for name in names:
-            eventually(partial(self.healthy, name), seconds)
+            healthy = partial(self.healthy, name)
+            self._children[name].wait_until(healthy, seconds=seconds, what="its health")
 
     def _inside(self, service: str, extra: Mapping[str, str]) -> list[str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

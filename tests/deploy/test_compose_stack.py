@@ -68,11 +68,11 @@ def start(stack: Stack, requires: Requires) -> None:
     format_disk = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", PROPERTIES]
     stack.run("kafka", [*JAVA, *format_disk])
     stack.start("kafka", [*JAVA, "kafka.Kafka", PROPERTIES])
-    stack.start("alertmanager", [str(requires("prometheus-alertmanager"))])
-    stack.start("collector", [str(requires("otelcol"))])
-    stack.start("prometheus", [str(requires("prometheus"))])
-    stack.start("objects", [str(requires("versitygw"))])
-    sidecar = str(requires("attention-sidecar"))
+    stack.start("alertmanager", [requires("prometheus-alertmanager")])
+    stack.start("collector", [requires("otelcol")])
+    stack.start("prometheus", [requires("prometheus")])
+    stack.start("objects", [requires("versitygw")])
+    sidecar = requires("attention-sidecar")
     stack.start("daemon", [sidecar, *IMAGE.command], **IMAGE.environment)
     stack.await_health("daemon")
     vllm = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model"]

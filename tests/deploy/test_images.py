@@ -5,14 +5,18 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
+import zmq
 
 from sidecar.demo.processes import Child, answers, free_port
 from tests.conftest import skip
+from tests.daemon import synthetic
 from tests.deploy import dockerfile
 from tests.deploy.clean_root import CleanRoot, lacking
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 IMAGES = ROOT / "deploy/images"
@@ -84,12 +88,22 @@ def test_the_daemon_is_healthy_without_rights_on_a_read_only_tree(
     url: str, built: CleanRoot
 ) -> None:
     assert answers(f"{url}/health/ready")
-    with urlopen(f"{url}/v1/status", timeout=10) as answer:
-        status = json.load(answer)
+    status = status_of(url)
     assert {sink["state"] for sink in status["sinks"]} == {"running"}
     assert {sink["name"] for sink in status["sinks"]} >= {"archive", "drift"}
     sockets = built.folder / "run/attention-sidecar"
     assert {(sockets / name).stat().st_uid for name in ("samples", "control")} == {65532}
+
+
+@pytest.mark.slow
+def test_an_engine_that_runs_as_root_reaches_the_daemon(url: str, built: CleanRoot) -> None:
+    """As in vLLM's own images, with the sockets' folder shared."""
+    address = f"ipc://{built.folder}/run/attention-sidecar/samples"
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(address)
+        socket.send_multipart(synthetic.Tap().status())
+        (tap,) = eventually(lambda: status_of(url)["taps"])
+    assert tap["model_name"] == "demo"
 
 
 @pytest.mark.slow
@@ -125,6 +139,11 @@ def test_all_that_the_daemon_can_be_told_to_use_is_there(
     program = f"import {modules}, {exporters}"
     done = run(built, image, ["/opt/attention-sidecar/bin/python", "-c", program])
     assert done.returncode == 0, done.stderr
+
+
+def status_of(url: str) -> dict[str, Any]:
+    with urlopen(f"{url}/v1/status", timeout=10) as answer:
+        return dict(json.load(answer))
 
 
 def run(
