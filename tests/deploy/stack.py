@@ -60,10 +60,12 @@ class Stack:
         command = ["unshare", "--mount", "--net", "sh", "-euc", _START, "sh", str(view)]
         log = self._folder / "machine.log"
         redirected = ["sh", "-c", f'exec "$@" <{mounts}', "sh", *command]
-        child = self._closing.enter_context(Child("the machine", redirected, env={}, log=log))
-        child.wait_until(lambda: "up" in log.read_text().split(), seconds=30, what="the start")
-        assert child._process
-        self._holder = child._process.pid
+        with ExitStack() as opening:
+            child = opening.enter_context(Child("the machine", redirected, env={}, log=log))
+            child.wait_until(lambda: "up" in log.read_text().split(), seconds=30, what="the start")
+            assert child._process
+            self._holder = child._process.pid
+            self._closing = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 import zmq
 
+from sidecar import wire
 from tests.conftest import Requires, skip
 from tests.deploy import composed
 from tests.deploy.dockerfile import read
@@ -120,7 +121,7 @@ def test_a_sample_of_the_engine_is_in_kafka(asked: Stack) -> None:
     sample = json.loads(asked.run("daemon", command))
     assert sample["model_name"] == "demo"
     assert sample["model_revision"] == "grounded-ffb6be340563"
-    assert sample["tags"]["route"] == "shop"
+    assert sample["route"] == "shop"
     assert sample["grounding_score"] is not None
     assert sample["documents_found"] == 1
 
@@ -151,7 +152,7 @@ def test_an_alert_arrives_at_the_alertmanager(stack: Stack) -> None:
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
         socket.connect(address)
         for sent in (1, 2):
-            socket.send_multipart([b"no", b"sample"])
+            socket.send_multipart([wire.SAMPLES, b"no sample"])
             eventually(partial(scraped, stack, sent), 120)
     alerts = "http://alertmanager:9093/api/v2/alerts"
     eventually(lambda: "AttentionMalformed" in alert_names(stack.get(alerts)), 120)
