@@ -133,10 +133,10 @@ def test_the_collector_gets_the_requests_events(asked: Stack) -> None:
 def test_the_archive_is_in_the_object_storage(asked: Stack) -> None:
     token = composed.SECRETS["SIDECAR_TOKEN"]
     asked.run("daemon", ["attention-sidecar", "archive", "flush"], ATTENTION_HTTP__TOKEN=token)
-    stored = ["rclone", "lsf", "-R", "--files-only", "objects:attention"]
+    stored = ["rclone", "lsf", "-R", "--files-only", "objects:"]
     eventually(lambda: ".parquet" in asked.run("upload", stored))
     files = asked.run("upload", stored).split()
-    assert [file for file in files if not file.startswith("date=")] == []
+    assert [file for file in files if not file.startswith("attention/date=")] == []
 
 
 def test_drift_is_watched_with_the_bundled_models_baseline(asked: Stack) -> None:
