@@ -26,7 +26,7 @@ JAVA = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-cp", f"{broker.CLASS_PATH}/*"]
 PROPERTIES = "/mnt/shared/config/server.properties"
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
 IMAGE = read(composed.FOLDER.parent / "images/daemon.Dockerfile")
-OFFLINE = {"OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 ASK = """
 import json, sys, urllib.request as u
 body = {"model": "demo", "messages": [{"role": "user", "content": sys.argv[1]}], "max_tokens": 8,
@@ -77,7 +77,7 @@ def start(stack: Stack, requires: Requires) -> None:
     stack.start("daemon", [sidecar, *IMAGE.command], **IMAGE.environment)
     stack.await_health("daemon")
     vllm = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model"]
-    stack.start("vllm-cpu", vllm, **IMAGE.environment, **OFFLINE)
+    stack.start("vllm-cpu", vllm, **IMAGE.environment, **ONE_THREAD)
     stack.await_health("kafka", "objects", "prometheus", "alertmanager")
     requires("rclone")
     stack.start("upload", ["sh", "/etc/attention-sidecar/upload.sh"], PAUSE="1")
