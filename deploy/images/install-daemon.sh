@@ -12,7 +12,7 @@ python3 -m venv "$prefix"
 pip() { "$prefix/bin/python" -m pip "$@"; }
 "$here/wheel.sh" "$wheels" "$prefix/bin/python"
 pip install --quiet --no-deps --require-hashes -r "$here/../locks/daemon.txt"
-pip install --quiet --no-deps --no-index "$wheels"/*.whl
+pip install --quiet --force-reinstall --no-deps --no-index "$wheels"/*.whl
 pip check
 if "$prefix/bin/python" -c 'import torch' 2>/dev/null; then
     echo "install-daemon: torch is in $prefix, which the daemon must do without" >&2

@@ -9,7 +9,7 @@ trap 'rm -rf "$wheels"' EXIT
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
 into_folder() {
-    python3 -m pip install --quiet --no-deps --no-compile --target "$folder" \
+    python3 -m pip install --quiet --upgrade --no-deps --no-compile --target "$folder" \
         --only-binary :all: --python-version "$version" "$@"
 }
 

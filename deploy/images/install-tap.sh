@@ -11,12 +11,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=i
 pip() { python3 -m pip "$@"; }
 refuse() { echo "install-tap: $*" >&2 && exit 1; }
 
-pip list --format=freeze >"$work/before"
+others() { pip list --format=freeze | grep -v '^attention-sidecar=='; }
+
+others >"$work/before"
 "$here/wheel.sh" "$work"
 python3 -c 'import pyarrow' 2>/dev/null ||
     pip install --quiet --no-deps --require-hashes -r "$here/../locks/tap.txt"
-pip install --quiet --no-deps --no-index "$work"/*.whl
-pip list --format=freeze >"$work/after"
+pip install --quiet --force-reinstall --no-deps --no-index "$work"/*.whl
+others >"$work/after"
 
 changed=$(grep -vxFf "$work/after" "$work/before") && refuse "packages of vLLM changed:" $changed
 lacking=$(pip check | grep '^attention-sidecar ') && refuse "$lacking; add it to the base image"

@@ -44,7 +44,9 @@ def test_the_layer_adds_the_tap_and_changes_nothing(vllm_image: CleanRoot) -> No
     after = set(in_image(vllm_image, listing).splitlines())
     assert before - after == set()
     assert {line.partition("==")[0] for line in after - before} == {"attention-sidecar", "pyarrow"}
-    assert "sidecar.tap.plugin:register is offered to vLLM by /opt/vllm/" in told[0]
+    offered = "sidecar.tap.plugin:register is offered to vLLM by /opt/vllm/"
+    assert offered in told[0]
+    assert offered in in_image(vllm_image, layer().steps[0]), "it may be done again, as an upgrade"
 
 
 @pytest.mark.slow
