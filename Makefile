@@ -24,6 +24,7 @@ check: setup ## Check style, types, imports and generated files; changes nothing
 	python -m tools.schemas --check
 	python -m tools.chart --check
 	python -m tools.kustomize --check
+	python -m tools.compose --check
 	python -W ignore::DeprecationWarning -m dashboards --check
 	python -m tools.rendered --check
 	python -m pytest -q $(addprefix tests/test_,imports.py docs.py locks.py tracked_files.py)
@@ -38,6 +39,7 @@ fix: setup ## Format, and generate documentation tables anew
 	python -m tools.kustomize
 	python -W ignore::DeprecationWarning -m dashboards
 	python -m tools.rendered
+	python -m tools.compose
 
 bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 	@for script in $$(grep -l '^if __name__' benchmarks/*.py | grep -v render.py); do \

@@ -15,7 +15,8 @@ give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
 is_root() { [[ $(id -u) == 0 ]]; }
 
 inputs() {
-    local -r files=(deploy/locks/*.txt deploy/collector/* deploy/kubernetes/* deploy/setup.sh pyproject.toml)
+    local -r built=(deploy/collector/* deploy/kubernetes/* deploy/compose/build.sh)
+    local -r files=(deploy/locks/*.txt "${built[@]}" deploy/setup.sh pyproject.toml)
     { cat "${files[@]}" && echo "$PWD ${TORCH:-}"; } | sha256sum
 }
 
@@ -142,6 +143,14 @@ install_browser() {
     say "no Chromium (needs root and apt): the tests of the previews' pages are skipped"
 }
 
+# For its checks of units alone; nothing of it is started.
+install_systemd() {
+    command -v systemd-analyze >/dev/null && return
+    say "installing systemd's tools"
+    apt_install systemd && return
+    say "no systemd (needs root and apt): the tests of its units are skipped"
+}
+
 # Kept in the user's cache, since it takes a minute or two to build.
 install_collector() {
     if ! command -v go >/dev/null; then
@@ -169,6 +178,22 @@ install_kubernetes_tools() {
         ln -sf "$built"/* "$venv/bin/"
     else
         say "no helm could be built: the tests of the chart and of the overlays are skipped"
+    fi
+}
+
+# As the collector's, and for the same reason kept in the user's cache.
+install_stack() {
+    install_from_debian rclone rclone "object storage"
+    if ! command -v go >/dev/null; then
+        say "no Go: the tests of the Compose stack are skipped"
+        return
+    fi
+    say "taking Docker Compose and the stack's object storage, built from source the first time"
+    local built path
+    if built=$(deploy/compose/build.sh); then
+        for path in $built; do ln -sf "$path" "$venv/bin/$(basename "${path%-v[0-9]*}")"; done
+    else
+        say "they could not be built: the tests of the Compose stack are skipped"
     fi
 }
 
@@ -211,8 +236,10 @@ main() {
     install_from_debian promtool prometheus Prometheus
     install_alertmanager
     install_browser
+    install_systemd
     install_collector
     install_kubernetes_tools
+    install_stack
     install_broker
     echo "$wanted" >"$stamp"
     say "ready"

@@ -38,6 +38,7 @@ def test_a_lock_names_no_place_and_hashes_every_pin(lock: Path) -> None:
 
 def test_the_daemons_lock_has_no_engine_and_what_the_tests_ran_with() -> None:
     daemon, workbench = pins("daemon"), pins("workbench")
+    assert pins("tap") == {"pyarrow": workbench["pyarrow"]}
     assert not [name for name in daemon if re.match("torch|vllm|nvidia|triton|transformers", name)]
     assert {name: workbench.get(name) for name in daemon} == daemon
 

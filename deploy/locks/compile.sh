@@ -13,5 +13,7 @@ compile() {
 locks=deploy/locks
 compile --extra dev --extra drift --extra grafana --extra librdkafka --extra otel pyproject.toml $locks/engine.in -o $locks/workbench.txt
 compile --extra daemon --extra librdkafka --extra otel --constraint $locks/workbench.txt pyproject.toml -o $locks/daemon.txt
+compile --no-deps --constraint $locks/workbench.txt $locks/tap.in -o $locks/tap.txt
+compile --constraint $locks/workbench.txt $locks/build.in -o $locks/build.txt
 compile --no-deps $locks/vllm.in -o $locks/vllm.txt
 compile $locks/bootstrap.in -o $locks/bootstrap.txt

@@ -35,15 +35,17 @@ class Server:
 
 
 @contextmanager
-def serve(model: Path, folder: Path, *options: str, **environment: str) -> Iterator[Server]:
-    """Start the server; ``environment`` is added to its own."""
+def serve(
+    model: Path, folder: Path, *options: str, python: str = sys.executable, **environment: str
+) -> Iterator[Server]:
+    """Start the server with ``python``; ``environment`` is added to its own."""
     port = free_port()
     addresses = {
         "ATTENTION_WIRE__SAMPLES": f"ipc://{folder}/s",
         "ATTENTION_WIRE__CONTROL": f"ipc://{folder}/c",
     }
     command = [
-        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)),
+        *(python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)),
         *("--served-model-name", "demo", "--host", "127.0.0.1", "--port", str(port)),
         *("--enforce-eager", "--dtype", "float32", "--max-model-len", "8192"),
         *("--middleware", "sidecar.tap.middleware.AttentionMiddleware", *options),
