@@ -20,10 +20,10 @@ def raised(shift: float, of: int, likeness: float = 1.0) -> Recovery:
 
 @pytest.mark.parametrize("shift", [-2.0, 0.7])
 def test_a_change_that_ends_is_over_soon(shift: float) -> None:
-    taken = [raised(shift, 100).add(requests(seed, 5000)) for seed in range(200)]
+    taken = [raised(shift, 100).add(requests(seed, 5000)) for seed in range(60)]
     assert None not in taken
     assert min(filter(None, taken)) >= FEWEST
-    assert np.median(np.asarray(taken, dtype=float)) < 300
+    assert np.median(np.asarray(taken, dtype=float)) < 800
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_a_change_that_ends_is_over_soon(shift: float) -> None:
 )
 def test_a_change_that_lasts_is_not_over(told: float, of: int, true: float) -> None:
     early = sum(
-        raised(told, of).add(requests(seed, 10_000, true)) is not None for seed in range(200)
+        raised(told, of).add(requests(seed, 5000, true)) is not None for seed in range(60)
     )
-    assert early <= 10
+    assert early <= 3
 
 
 def test_what_lasts_makes_the_shift_known() -> None:
