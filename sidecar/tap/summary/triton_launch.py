@@ -1,0 +1,129 @@
+"""The kernels with what never changes bound to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from sidecar.tap.summary.naive import Scoring
+from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings
+from sidecar.tap.summary.triton_combine import combine
+from sidecar.tap.summary.triton_partials import STATISTICS, partials
+from sidecar.tap.summary.tuning import Tuning, power_of_two
+
+_TYPES = {torch.float32: tl.float32, torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
+
+
+class Launch:
+    """Both kernels over the same layers, in turn, on the current stream."""
+
+    def __init__(
+        self,
+        keys: PagedKeys,
+        scorings: Sequence[Scoring],
+        heads: int,
+        segments: int,
+        tuning: Tuning,
+    ) -> None:
+        """``segments`` are what a row of the requests has room for, a power of two."""
+        self._keys = keys
+        self._scorings = Scorings.of(scorings, heads, keys.device)
+        self._offsets = Offsets.of(keys.layers)
+        self._scale_offsets = Offsets.of(keys.scales) if keys.scales else None
+        self._heads = heads
+        self._segments = segments
+        self._tuning = tuning
+        self._tile = tuning.tile_for(keys.layers[0])
+
+    def workspace_size(self, max_requests: int) -> int:
+        """Float32 values between the kernels, for any number of requests up to this."""
+        counts = range(1, max_requests + 1)
+        slots = max(count * (self._splits(count) + self._segments) for count in counts)
+        return slots * len(self._keys.layers) * self._heads * STATISTICS.value
+
+    def __call__(
+        self,
+        query: Tensor,
+        requests: Tensor,
+        segments: int,
+        workspace: Tensor,
+        recent: Tensor,
+        statistics: Tensor,
+    ) -> None:
+        """Summarise ``requests``, ``[number, columns]`` of a `Flight`, with room for ``segments``.
+
+        ``recent`` holds the scores of the last two positions between the kernels.
+        """
+        number = len(requests)
+        splits = self._splits(number)
+        slots = splits + segments
+        self._partials(query, requests, splits, slots, workspace, recent)
+        combine[self._heads, number * len(self._keys.layers)](
+            statistics,
+            workspace,
+            recent,
+            requests,
+            self._scorings.windows,
+            self._scorings.sinks,
+            splits,
+            slots,
+            segments,
+            requests.stride(0),
+            layers=len(self._keys.layers),
+            heads=self._heads,
+            tile=self._tile,
+        )
+
+    def _partials(
+        self,
+        query: Tensor,
+        requests: Tensor,
+        splits: int,
+        slots: int,
+        workspace: Tensor,
+        recent: Tensor,
+    ) -> None:
+        layers, keys, scorings = self._keys.layers, self._keys, self._scorings
+        _, block_size, key_heads, size = layers[0].shape
+        group = self._heads // key_heads
+        partials[key_heads, splits, len(requests) * len(layers)](
+            workspace,
+            recent,
+            query,
+            layers[0],
+            keys.scales[0] if keys.scales else None,
+            keys.block_table,
+            requests,
+            self._offsets.values,
+            self._scale_offsets.values if self._scale_offsets else None,
+            scorings.scales,
+            scorings.soft_caps,
+            scorings.windows,
+            scorings.slopes,
+            splits,
+            slots,
+            requests.stride(0),
+            keys.block_table.stride(0),
+            query.stride(),
+            layers[0].stride(),
+            keys.scales[0].stride() if keys.scales else None,
+            layers=len(layers),
+            heads=self._heads,
+            group=group,
+            padded_group=power_of_two(group, least=self._tuning.lanes),
+            size=size,
+            padded_size=power_of_two(size),
+            block_size=block_size,
+            segments=self._segments,
+            alignment=self._offsets.alignment,
+            tile=self._tile,
+            dtype=_TYPES[keys.product_dtype(query.dtype)],
+            num_warps=self._tuning.warps,
+            num_stages=self._tuning.stages,
+        )
+
+    def _splits(self, requests: int) -> int:
+        rows = requests * len(self._keys.layers) * self._keys.layers[0].shape[2]
+        return self._tuning.splits_for(rows, self._keys.device)

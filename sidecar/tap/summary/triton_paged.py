@@ -1,0 +1,85 @@
+"""The summary on a GPU: keys are read from the paged cache once, for all heads that share them.
+
+Two kernels: one reduces pieces of the sequences (`triton_partials`), one merges them
+(`triton_combine`). All they need is at fixed addresses on the device, and grids follow from the
+number of requests alone, so a launch can be captured. Only the constructor imports Triton.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sidecar.tap.summary.flight import Flight, PagedRequest, padded
+from sidecar.tap.summary.naive import Scoring
+from sidecar.tap.summary.paged_keys import PagedKeys
+from sidecar.tap.summary.tuning import Tuning
+
+
+class PagedSummary:
+    """Summarises rows of all ``keys.layers``, up to ``max_requests`` in a launch.
+
+    ``scorings`` are the layers'. Up to ``flights`` launches can be under way.
+    """
+
+    def __init__(
+        self,
+        keys: PagedKeys,
+        scorings: Sequence[Scoring],
+        heads: int,
+        *,
+        max_requests: int,
+        max_segments: int,
+        flights: int = 2,
+        tuning: Tuning | None = None,
+    ) -> None:
+        from sidecar.tap.summary.triton_launch import Launch
+
+        self._launch = Launch(keys, scorings, heads, padded(max_segments), tuning or Tuning())
+        device, rows = keys.device, len(keys.layers) * heads
+        self._flights = [
+            Flight(max_requests, max_segments, rows, pinned=device.type == "cuda")
+            for _ in range(flights)
+        ]
+        self._requests = self._flights[0].requests.to(device, copy=True)
+        self._statistics = self._flights[0].statistics.to(device, copy=True)
+        self._workspace = torch.empty(self._launch.workspace_size(max_requests), device=device)
+        self._recent = torch.empty(max_requests * rows * 2, device=device)
+
+    def warm_up(self, query: Tensor) -> None:
+        """Compile the kernels for ``query``'s dtype and strides, which takes seconds, and wait."""
+        flight = self._flights[0]
+        flight.board([])
+        self.enqueue(query, flight, len(flight.requests))
+        if flight.event is not None:
+            torch.cuda.synchronize()
+
+    def launch(self, query: Tensor, requests: Sequence[PagedRequest]) -> Flight | None:
+        """Start on rows of ``query``, ``[layers, rows, heads, size]``, on the current stream.
+
+        None when no flight is free, or the last copy of those that are is still under way. Raises
+        ValueError where a request does not fit.
+        """
+        free = (number for number, flight in enumerate(self._flights) if flight.ready())
+        number = next(free, None)
+        if number is None:
+            return None
+        flight = self._flights[number]
+        flight.board(requests)
+        self.enqueue(query, flight, len(requests))
+        flight.depart()
+        return self._flights.pop(number)
+
+    def land(self, flight: Flight) -> None:
+        """Take back a flight whose results were read, or that nobody waits for."""
+        self._flights.append(flight)
+
+    def enqueue(self, query: Tensor, flight: Flight, number: int) -> None:
+        """Copy ``number`` boarded requests there, reduce, and copy back; can be captured."""
+        requests = self._requests[:number]
+        requests.copy_(flight.requests[:number], non_blocking=True)
+        self._launch(
+            query, requests, flight.segments, self._workspace, self._recent, self._statistics
+        )
+        used = slice(flight.values(number))
+        flight.statistics[used].copy_(self._statistics[used], non_blocking=True)
