@@ -48,13 +48,6 @@ class PagedKeys:
     def dtype(self) -> torch.dtype:
         return self.layers[0].dtype
 
-    def product_dtype(self, query: torch.dtype) -> torch.dtype:
-        """The narrowest type that holds both queries and stored keys exactly."""
-        wide = {query, self.dtype} - _FP8
-        if len(wide) == 2:
-            return torch.float32
-        return wide.pop() if wide else torch.bfloat16
-
 
 class Offsets(NamedTuple):
     """Distances in elements of each layer's tensor from the first, int64, and what divides them."""
@@ -64,9 +57,12 @@ class Offsets(NamedTuple):
 
     @classmethod
     def of(cls, tensors: Sequence[Tensor]) -> "Offsets":
+        """Raises ValueError where tensors are not whole elements apart."""
         first = tensors[0]
-        bytes_from_first = [tensor.data_ptr() - first.data_ptr() for tensor in tensors]
-        values = [distance // first.element_size() for distance in bytes_from_first]
+        distances = [tensor.data_ptr() - first.data_ptr() for tensor in tensors]
+        if any(distance % first.element_size() for distance in distances):
+            raise ValueError(f"layers: {distances} bytes apart, should be whole elements")
+        values = [distance // first.element_size() for distance in distances]
         aligned = all(value % _VECTOR == 0 for value in values)
         return cls(torch.tensor(values, device=first.device), _VECTOR if aligned else 1)
 
@@ -101,6 +97,14 @@ class Scorings(NamedTuple):
             slopes=table([scoring.slopes for scoring in scorings], 0.0),
             sinks=table([scoring.sinks for scoring in scorings], -torch.inf),
         )
+
+
+def product_dtype(query: torch.dtype, keys: torch.dtype) -> torch.dtype:
+    """The narrowest type for a matrix product that holds both exactly."""
+    wide = {query, keys} - _FP8
+    if len(wide) == 2:
+        return torch.float32
+    return wide.pop() if wide else torch.bfloat16
 
 
 def _check_alike(name: str, tensors: Sequence[Tensor]) -> None:

@@ -3,6 +3,7 @@
 import triton
 import triton.language as tl
 
+from sidecar.tap.summary import flight
 from sidecar.tap.summary.triton_partials import LENGTH, STARTS, STATISTICS, visible
 from sidecar.tap.summary.triton_statistics import (
     NO_SCORE,
@@ -12,17 +13,17 @@ from sidecar.tap.summary.triton_statistics import (
     rebased,
 )
 
-ENTROPY, SQUARE_SUM, SELF_WEIGHT, PREVIOUS_WEIGHT, SINK_MASS, ARGMAX, MASS = (
-    tl.constexpr(column) for column in (0, 1, 2, 3, 4, 5, 8)
+ENTROPY, SQUARE_SUM, SELF_WEIGHT, PREVIOUS_WEIGHT, SINK_MASS, ARGMAX = (
+    tl.constexpr(column) for column in range(len(flight.COLUMNS))
 )
-"""Columns of a head's output; ``segments`` masses, then as many peaks; argmax is int32."""
-SEGMENTS_AT_ONCE = tl.constexpr(32)
+MASS = tl.constexpr(flight.MASS)
+SEGMENTS_AT_ONCE = tl.constexpr(flight.SEGMENTS_AT_ONCE)
 SLOTS_AT_ONCE = tl.constexpr(32)
 
 
 @triton.jit
 def slots_statistics(workspace, slots, first, last):
-    """Of the slots ``first`` up to ``last``, this many at most: `SLOTS_AT_ONCE`."""
+    """Numbers and statistics of `SLOTS_AT_ONCE` slots from ``first`` on; after ``last``, nothing."""
     numbers = first + tl.arange(0, SLOTS_AT_ONCE)
     known = numbers <= last
     at = workspace + numbers

@@ -8,7 +8,7 @@ import triton.language as tl
 from torch import Tensor
 
 from sidecar.tap.summary.naive import Scoring
-from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings
+from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings, product_dtype
 from sidecar.tap.summary.triton_combine import combine
 from sidecar.tap.summary.triton_partials import STATISTICS, partials
 from sidecar.tap.summary.tuning import Tuning, power_of_two
@@ -119,10 +119,15 @@ class Launch:
             segments=self._segments,
             alignment=self._offsets.alignment,
             tile=self._tile,
-            dtype=_TYPES[keys.product_dtype(query.dtype)],
+            dtype=self._product_type(query),
             num_warps=self._tuning.warps,
             num_stages=self._tuning.stages,
         )
+
+    def _product_type(self, query: Tensor) -> tl.dtype:
+        if self._keys.device.type == "cpu":  # the interpreter multiplies no bfloat16
+            return tl.float32
+        return _TYPES[product_dtype(query.dtype, self._keys.dtype)]
 
     def _splits(self, requests: int) -> int:
         rows = requests * len(self._keys.layers) * self._keys.layers[0].shape[2]

@@ -8,11 +8,13 @@ no two pieces share one, and a segment's slots adjoin.
 import triton
 import triton.language as tl
 
+from sidecar.tap.summary import flight
 from sidecar.tap.summary.triton_statistics import NO_SCORE, folded, merged, of_nothing
 
-QUERY_ROW, BATCH_ROW, LENGTH, STARTS = (tl.constexpr(column) for column in range(4))
-"""Columns of a request; the starts of its segments follow, then `NO_START` up to the end."""
-NO_START = tl.constexpr(2**31 - 1)
+QUERY_ROW, BATCH_ROW, LENGTH, STARTS = (
+    tl.constexpr(column)
+    for column in (flight.QUERY_ROW, flight.BATCH_ROW, flight.LENGTH, flight.STARTS)
+)
 STATISTICS = tl.constexpr(5)
 """Rows of ``slots`` float32 that a head has in the workspace; the last holds int32."""
 
