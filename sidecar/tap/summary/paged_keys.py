@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sidecar.tap.summary.naive import Scoring
 
-_FP8 = {torch.float8_e4m3fn, torch.float8_e5m2}
-_DTYPES = {torch.float32, torch.float16, torch.bfloat16, *_FP8}
+_FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
+_DTYPES = (torch.float32, torch.float16, torch.bfloat16, *_FP8)
 _UNBOUNDED = 2**31 - 1
 _VECTOR = 16
 
@@ -32,7 +32,7 @@ class PagedKeys:
     def __post_init__(self) -> None:
         _check_alike("layers", self.layers)
         if self.dtype not in _DTYPES:
-            raise ValueError(f"layers: dtype {self.dtype}, should be one of {sorted(_DTYPES)}")
+            raise ValueError(f"layers: dtype {self.dtype}, should be one of {_DTYPES}")
         if self.block_table.dtype != torch.int32:
             raise ValueError(f"block_table: dtype {self.block_table.dtype}, should be torch.int32")
         if self.scales is not None:
@@ -101,7 +101,7 @@ class Scorings(NamedTuple):
 
 def product_dtype(query: torch.dtype, keys: torch.dtype) -> torch.dtype:
     """The narrowest type for a matrix product that holds both exactly."""
-    wide = {query, keys} - _FP8
+    wide = {query, keys}.difference(_FP8)
     if len(wide) == 2:
         return torch.float32
     return wide.pop() if wide else torch.bfloat16

@@ -58,8 +58,10 @@ class PagedSummary:
         """Start on rows of ``query``, ``[layers, rows, heads, size]``, on the current stream.
 
         None when no flight is free, or the last copy of those that are is still under way. Raises
-        ValueError where a request does not fit.
+        ValueError where a request does not fit, or there is none.
         """
+        if not requests:
+            raise ValueError("requests: none, should be 1 at least")
         free = (number for number, flight in enumerate(self._flights) if flight.ready())
         number = next(free, None)
         if number is None:
@@ -75,7 +77,11 @@ class PagedSummary:
         self._flights.append(flight)
 
     def enqueue(self, query: Tensor, flight: Flight, number: int) -> None:
-        """Copy ``number`` boarded requests there, reduce, and copy back; can be captured."""
+        """Copy ``number`` boarded requests there, reduce, and copy back.
+
+        After `warm_up` this can be captured. A replay takes what is boarded then, with room for as
+        many segments as at the capture.
+        """
         requests = self._requests[:number]
         requests.copy_(flight.requests[:number], non_blocking=True)
         self._launch(

@@ -132,18 +132,15 @@ def partials(
             if slopes is not None:
                 slope = tl.load(slopes + layer * heads + head, mask=is_head, other=0.0)
                 scores += slope[None, :] * (positions - (length - 1))[:, None]
-            age = length - 1 - positions
-            tl.store(
-                recent + out[None, :] * 2 + age[:, None],
-                scores,
-                mask=(inside & (age < 2))[:, None] & is_head[None, :],
-            )
-            present = inside[:, None] & (lanes >= 0)[None, :]
-            ones = tl.where(present, 1.0, 0.0)
-            scores = tl.where(present, scores, NO_SCORE)
-            zeros = ones * 0.0
-            places = positions[:, None] + tl.zeros([tile, padded_group], tl.int32)
-            statistics = merged(statistics, (scores, ones, zeros, ones, places))
+            if tile_begin + tile > length - 2:
+                age = length - 1 - positions
+                tl.store(
+                    recent + out[None, :] * 2 + age[:, None],
+                    scores,
+                    mask=(inside & (age < 2))[:, None] & is_head[None, :],
+                )
+            scores = tl.where(inside[:, None], scores, NO_SCORE)
+            statistics = merged(statistics, (scores, 1.0, 0.0, 1.0, positions[:, None]))
         largest, total, moment, squares, position = folded(statistics, 0)
         to = workspace + out * (STATISTICS * slots) + split + segment
         tl.store(to, largest, mask=is_head)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_TILE_BYTES = 32 * 1024
+_TILE_BYTES = 16 * 1024
 _PROGRAMS_OF_A_MULTIPROCESSOR = 16
 
 
@@ -18,14 +18,14 @@ class Tuning:
     """
 
     tile: int | None = None
-    lanes: int = 16
+    lanes: int = 8
     warps: int = 4
-    stages: int = 3
+    stages: int = 5
     programs: int | None = None
     max_splits: int = 128
 
     def tile_for(self, keys: Tensor) -> int:
-        """Positions of 32 KiB of keys, but 128 at most."""
+        """Positions of 16 KiB of keys, but 128 at most."""
         row = power_of_two(keys.shape[-1]) * keys.element_size()
         return self.tile or min(max(_TILE_BYTES // row, 16), 128)
 
