@@ -37,7 +37,7 @@ class Flight:
         self.requests = torch.zeros(max_requests, width, dtype=torch.int32, pin_memory=pinned)
         values = max_requests * row * (MASS + 2 * padded(max_segments))
         self.statistics = torch.zeros(values, pin_memory=pinned)
-        self.event: Any = torch.cuda.Event() if pinned else None
+        self.event: Any = cast(Any, torch.cuda.Event)() if pinned else None
         self._row = row
         self._given: Sequence[PagedRequest] = ()
 

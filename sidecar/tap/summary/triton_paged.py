@@ -1,7 +1,7 @@
 """The summary on a GPU: keys are read from the paged cache once, for all heads that share them.
 
-Two kernels: one reduces pieces of the sequences (`triton_partials`), one merges them
-(`triton_combine`). All they need is at fixed addresses on the device, and grids follow from the
+Two kernels: one reduces pieces of the sequences (`kernels.partials`), one merges them
+(`kernels.combine`). All they need is at fixed addresses on the device, and grids follow from the
 number of requests alone, so a launch can be captured. Only the constructor imports Triton.
 """
 
@@ -33,7 +33,7 @@ class PagedSummary:
         flights: int = 2,
         tuning: Tuning | None = None,
     ) -> None:
-        from sidecar.tap.summary.triton_launch import Launch
+        from sidecar.tap.summary.kernels.launch import Launch
 
         self._launch = Launch(keys, scorings, heads, padded(max_segments), tuning or Tuning())
         device, rows = keys.device, len(keys.layers) * heads
@@ -84,8 +84,10 @@ class PagedSummary:
         """
         requests = self._requests[:number]
         requests.copy_(flight.requests[:number], non_blocking=True)
-        self._launch(
-            query, requests, flight.segments, self._workspace, self._recent, self._statistics
-        )
+        self.reduce(query, requests, flight.segments)
         used = slice(flight.values(number))
         flight.statistics[used].copy_(self._statistics[used], non_blocking=True)
+
+    def reduce(self, query: Tensor, requests: Tensor, segments: int) -> None:
+        """Both kernels alone, for ``requests`` on the device, ``[number, columns]`` of a flight."""
+        self._launch(query, requests, segments, self._workspace, self._recent, self._statistics)

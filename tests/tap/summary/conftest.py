@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 
-KERNELS = "sidecar.tap.summary.triton_"
+KERNELS = "sidecar.tap.summary.kernels"
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,10 @@ RAW = {1: torch.uint8, 2: torch.int16, 4: torch.int32}
 
 @dataclass
 class Case:
-    """Random queries and keys; unused parts of the cache hold NaN. Lengths and starts by request."""
+    """Random queries and keys; unused parts of the cache hold NaN.
+
+    ``lengths`` and ``starts`` are the requests'.
+    """
 
     device: torch.device
     lengths: Sequence[int] = (37, 1, 70)

@@ -76,7 +76,7 @@ def compiled(monkeypatch, capability, name, scoring):
     from triton.runtime import driver
     from triton.runtime.jit import JITFunction
 
-    from sidecar.tap.summary.triton_launch import Launch
+    from sidecar.tap.summary.kernels.launch import Launch
 
     found = []
 

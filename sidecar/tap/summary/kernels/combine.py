@@ -4,8 +4,8 @@ import triton
 import triton.language as tl
 
 from sidecar.tap.summary import flight
-from sidecar.tap.summary.triton_partials import LENGTH, STARTS, STATISTICS, visible
-from sidecar.tap.summary.triton_statistics import (
+from sidecar.tap.summary.kernels.partials import LENGTH, STARTS, STATISTICS, visible
+from sidecar.tap.summary.kernels.statistics import (
     NO_SCORE,
     folded,
     merged,
@@ -23,7 +23,7 @@ SLOTS_AT_ONCE = tl.constexpr(32)
 
 @triton.jit
 def slots_statistics(workspace, slots, first, last):
-    """Numbers and statistics of `SLOTS_AT_ONCE` slots from ``first`` on; after ``last``, nothing."""
+    """Numbers and statistics of `SLOTS_AT_ONCE` slots from ``first`` on, none after ``last``."""
     numbers = first + tl.arange(0, SLOTS_AT_ONCE)
     known = numbers <= last
     at = workspace + numbers

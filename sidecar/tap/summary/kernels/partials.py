@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from sidecar.tap.summary import flight
-from sidecar.tap.summary.triton_statistics import NO_SCORE, folded, merged, of_nothing
+from sidecar.tap.summary.kernels.statistics import NO_SCORE, folded, merged, of_nothing
 
 QUERY_ROW, BATCH_ROW, LENGTH, STARTS = (
     tl.constexpr(column)
@@ -33,6 +33,22 @@ def capped(scores, soft_cap):
     decay = tl.exp(-2.0 * tl.abs(scores) / cap)
     bounded = cap * (1.0 - decay) / (1.0 + decay)
     return tl.where(soft_cap > 0, tl.where(scores < 0, -bounded, bounded), scores)
+
+
+@triton.jit
+def store_recent(recent, scores, age, mask):
+    """Keep the scores of the last two positions, the last one first."""
+    tl.store(recent[None, :] + age[:, None], scores, mask=mask & (age < 2)[:, None])
+
+
+@triton.jit
+def store_piece(workspace, slots, statistics, mask):
+    """One slot of every head."""
+    tl.store(workspace, statistics[0], mask=mask)
+    tl.store(workspace + slots, statistics[1], mask=mask)
+    tl.store(workspace + 2 * slots, statistics[2], mask=mask)
+    tl.store(workspace + 3 * slots, statistics[3], mask=mask)
+    tl.store(workspace + 4 * slots, statistics[4].to(tl.float32, bitcast=True), mask=mask)
 
 
 @triton.jit(do_not_specialize=["splits", "slots"])
@@ -69,10 +85,10 @@ def partials(
     tile: tl.constexpr,
     dtype: tl.constexpr,
 ):
-    """Grid ``(key heads, splits, requests * layers)``; see `PagedSummary` for the arguments."""
-    key_head, split = tl.program_id(0), tl.program_id(1)
-    number, layer = tl.program_id(2) // layers, tl.program_id(2) % layers
-    request = requests + number * request_stride
+    """Grid ``(key heads, splits, requests * layers)``; `Launch` says what the arguments are."""
+    key_head, split = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    layer = (tl.program_id(2) % layers).to(tl.int64)
+    request = requests + tl.program_id(2) // layers * request_stride
     length = tl.load(request + LENGTH)
     first, chunk = visible(length, tl.load(windows + layer), splits, tile)
     begin = first + split * chunk
@@ -80,26 +96,25 @@ def partials(
     if begin >= end:
         return
 
-    lanes = tl.arange(0, padded_group)
-    is_head = lanes < group
+    lanes, sizes = tl.arange(0, padded_group), tl.arange(0, padded_size)
+    is_head, is_size = lanes < group, sizes < size
     head = key_head * group + lanes
-    sizes = tl.arange(0, padded_size)
-    row = query + layer * query_strides[0] + tl.load(request + QUERY_ROW) * query_strides[1]
+    out = tl.program_id(2).to(tl.int64) * heads + head
+    query += layer * query_strides[0] + tl.load(request + QUERY_ROW) * query_strides[1]
     queries = tl.load(
-        row + head[None, :] * query_strides[2] + sizes[:, None] * query_strides[3],
-        mask=is_head[None, :] & (sizes < size)[:, None],
+        query + head[None, :] * query_strides[2] + sizes[:, None] * query_strides[3],
+        mask=is_head[None, :] & is_size[:, None],
         other=0.0,
     ).to(dtype)
     scale = tl.load(scales + layer)
-    key_offset = tl.multiple_of(tl.load(key_offsets + layer), alignment)
-    keys += key_offset + key_head * key_strides[2]
-    blocks = block_table + tl.load(request + BATCH_ROW) * table_stride
+    keys += tl.multiple_of(tl.load(key_offsets + layer), alignment) + key_head * key_strides[2]
+    if key_scales is not None:
+        key_scales += tl.load(scale_offsets + layer) + key_head * scale_strides[2]
+    block_table += tl.load(request + BATCH_ROW) * table_stride
 
-    out = (tl.program_id(2) * heads + head).to(tl.int64)
-    starts = tl.arange(0, segments)
-    before = tl.load(request + STARTS + starts)
-    first_segment = tl.sum((before <= begin).to(tl.int32), 0) - 1
-    segments_end = tl.sum((before < end).to(tl.int32), 0)
+    starts = tl.load(request + STARTS + tl.arange(0, segments))
+    first_segment = tl.sum((starts <= begin).to(tl.int32), 0) - 1
+    segments_end = tl.sum((starts < end).to(tl.int32), 0)
     for segment in range(first_segment, segments_end):
         piece = tl.maximum(begin, tl.load(request + STARTS + segment))
         piece_end = tl.minimum(end, tl.load(request + STARTS + segment + 1))
@@ -107,44 +122,27 @@ def partials(
         for tile_begin in range(piece, piece_end, tile):
             positions = tile_begin + tl.arange(0, tile)
             inside = positions < piece_end
-            block = tl.load(blocks + positions // block_size, mask=inside, other=0).to(tl.int64)
-            slot = positions % block_size
-            at = block * key_strides[0] + slot * key_strides[1]
+            block = tl.load(block_table + positions // block_size, mask=inside, other=0)
+            block, slot = block.to(tl.int64), positions % block_size
+            rows = keys + block * key_strides[0] + slot * key_strides[1]
             key = tl.load(
-                keys + at[:, None] + (sizes * key_strides[3])[None, :],
-                mask=inside[:, None] & (sizes < size)[None, :],
+                rows[:, None] + sizes[None, :] * key_strides[3],
+                mask=inside[:, None] & is_size[None, :],
                 other=0.0,
             )
             scores = tl.dot(key.to(dtype), queries, input_precision="ieee") * scale
             if key_scales is not None:
-                key_scale = tl.load(
-                    key_scales
-                    + tl.load(scale_offsets + layer)
-                    + block * scale_strides[0]
-                    + slot * scale_strides[1]
-                    + key_head * scale_strides[2],
-                    mask=inside,
-                    other=0.0,
-                )
-                scores *= key_scale[:, None]
+                at = key_scales + block * scale_strides[0] + slot * scale_strides[1]
+                scores *= tl.load(at, mask=inside, other=0.0)[:, None]
             if soft_caps is not None:
                 scores = capped(scores, tl.load(soft_caps + layer))
+            age = length - 1 - positions
             if slopes is not None:
                 slope = tl.load(slopes + layer * heads + head, mask=is_head, other=0.0)
-                scores += slope[None, :] * (positions - (length - 1))[:, None]
+                scores -= slope[None, :] * age[:, None]
             if tile_begin + tile > length - 2:
-                age = length - 1 - positions
-                tl.store(
-                    recent + out[None, :] * 2 + age[:, None],
-                    scores,
-                    mask=(inside & (age < 2))[:, None] & is_head[None, :],
-                )
+                store_recent(recent + out * 2, scores, age, inside[:, None] & is_head[None, :])
             scores = tl.where(inside[:, None], scores, NO_SCORE)
             statistics = merged(statistics, (scores, 1.0, 0.0, 1.0, positions[:, None]))
-        largest, total, moment, squares, position = folded(statistics, 0)
         to = workspace + out * (STATISTICS * slots) + split + segment
-        tl.store(to, largest, mask=is_head)
-        tl.store(to + slots, total, mask=is_head)
-        tl.store(to + 2 * slots, moment, mask=is_head)
-        tl.store(to + 3 * slots, squares, mask=is_head)
-        tl.store(to + 4 * slots, position.to(tl.float32, bitcast=True), mask=is_head)
+        store_piece(to, slots, folded(statistics, 0), is_head)

@@ -1,7 +1,6 @@
 """The kernels with what never changes bound to them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import triton.language as tl
@@ -9,8 +8,8 @@ from torch import Tensor
 
 from sidecar.tap.summary.naive import Scoring
 from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings, product_dtype
-from sidecar.tap.summary.triton_combine import combine
-from sidecar.tap.summary.triton_partials import STATISTICS, partials
+from sidecar.tap.summary.kernels.combine import combine
+from sidecar.tap.summary.kernels.partials import STATISTICS, partials
 from sidecar.tap.summary.tuning import Tuning, power_of_two
 
 _TYPES = {torch.float32: tl.float32, torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
@@ -41,7 +40,7 @@ class Launch:
         """Float32 values between the kernels, for any number of requests up to this."""
         counts = range(1, max_requests + 1)
         slots = max(count * (self._splits(count) + self._segments) for count in counts)
-        return slots * len(self._keys.layers) * self._heads * STATISTICS.value
+        return int(slots * len(self._keys.layers) * self._heads * STATISTICS.value)
 
     def __call__(
         self,
