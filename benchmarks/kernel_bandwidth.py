@@ -11,6 +11,7 @@ tunings instead of keeping figures.
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,12 +102,13 @@ def copying() -> Measure:
 
 def seconds(work: Callable[[], object]) -> float:
     """How long the device works."""
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    event: Any = torch.cuda.Event
+    begin, end = event(enable_timing=True), event(enable_timing=True)
     begin.record()
     work()
     end.record()
     end.synchronize()
-    return begin.elapsed_time(end) / 1000
+    return float(begin.elapsed_time(end)) / 1000
 
 
 def measured(copy: Measure, read: Measure) -> Paired:

@@ -4,7 +4,7 @@ Both are pinned where there is a GPU, and copied without waiting.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch

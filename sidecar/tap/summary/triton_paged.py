@@ -35,16 +35,15 @@ class PagedSummary:
     ) -> None:
         from sidecar.tap.summary.kernels.launch import Launch
 
-        self._launch = Launch(keys, scorings, heads, padded(max_segments), tuning or Tuning())
-        device, rows = keys.device, len(keys.layers) * heads
+        self._launch = Launch(
+            keys, scorings, heads, segments=padded(max_segments), tuning=tuning or Tuning()
+        )
+        self._buffers = self._launch.buffers(max_requests)
+        rows, pinned = len(keys.layers) * heads, keys.device.type == "cuda"
         self._flights = [
-            Flight(max_requests, max_segments, rows, pinned=device.type == "cuda")
-            for _ in range(flights)
+            Flight(max_requests, max_segments, rows, pinned=pinned) for _ in range(flights)
         ]
-        self._requests = self._flights[0].requests.to(device, copy=True)
-        self._statistics = self._flights[0].statistics.to(device, copy=True)
-        self._workspace = torch.empty(self._launch.workspace_size(max_requests), device=device)
-        self._recent = torch.empty(max_requests * rows * 2, device=device)
+        self._requests = self._flights[0].requests.to(keys.device, copy=True)
 
     def warm_up(self, query: Tensor) -> None:
         """Compile the kernels for ``query``'s dtype and strides, which takes seconds, and wait."""
@@ -86,8 +85,8 @@ class PagedSummary:
         requests.copy_(flight.requests[:number], non_blocking=True)
         self.reduce(query, requests, flight.segments)
         used = slice(flight.values(number))
-        flight.statistics[used].copy_(self._statistics[used], non_blocking=True)
+        flight.statistics[used].copy_(self._buffers.statistics[used], non_blocking=True)
 
     def reduce(self, query: Tensor, requests: Tensor, segments: int) -> None:
-        """Both kernels alone, for ``requests`` on the device, ``[number, columns]`` of a flight."""
-        self._launch(query, requests, segments, self._workspace, self._recent, self._statistics)
+        """The kernels alone, for ``requests`` on the device, ``[number, columns]`` of a flight."""
+        self._launch(query, requests, segments, self._buffers)

@@ -86,7 +86,7 @@ class Case:
 
     def spoil(self) -> None:
         """Fill what the kernels write with NaN."""
-        for buffer in (self.summary._workspace, self.summary._recent, self.summary._statistics):
+        for buffer in self.summary._buffers:
             buffer.fill_(torch.nan)
 
     def check(self, flight: Flight | None = None) -> None:
@@ -105,11 +105,10 @@ class Case:
     def keys(self, layer: int, request: PagedRequest) -> Tensor:
         """What the layer's cache holds, ``[kv_heads, positions, size]`` float32."""
         block, slot = self._places(request)
-        keys = self.caches[layer].float()[block, slot]
+        keys: Tensor = self.caches[layer].float()[block, slot]
         if self.key_scales is not None:
-            keys = keys * self._scales()[layer].expand(self.caches[layer].shape[:3])[
-                block, slot
-            ].unsqueeze(-1)
+            scales = self._scales()[layer].expand(self.caches[layer].shape[:3])
+            keys = keys * scales[block, slot].unsqueeze(-1)
         return keys.transpose(0, 1)
 
     def _agree(self, layer, request, found, rtol):

@@ -76,7 +76,7 @@ def compiled(monkeypatch, capability, name, scoring):
     from triton.runtime import driver
     from triton.runtime.jit import JITFunction
 
-    from sidecar.tap.summary.kernels.launch import Launch
+    from sidecar.tap.summary.kernels.launch import Buffers, Launch
 
     found = []
 
@@ -91,7 +91,7 @@ def compiled(monkeypatch, capability, name, scoring):
     keys = PagedKeys(
         [meta(100, 16, kv_heads, size, dtype=dtype)], meta(4, 10, dtype=torch.int32), scales
     )
-    launch = Launch(keys, [scoring], HEADS, 512, Tuning(programs=132))
+    launch = Launch(keys, [scoring], HEADS, segments=512, tuning=Tuning(programs=132))
     query, requests = meta(1, 2, HEADS, size, dtype=torch.bfloat16), Flight(2, 512, 1, pinned=False)
-    launch(query, requests.requests.to("meta"), 32, meta(8), meta(8), meta(8))
+    launch(query, requests.requests.to("meta"), 32, Buffers(meta(8), meta(8), meta(8)))
     return found

@@ -1,28 +1,41 @@
-"""The kernels with what never changes bound to them."""
+"""Both kernels with what never changes bound to them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import triton.language as tl
 from torch import Tensor
 
-from sidecar.tap.summary.naive import Scoring
-from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings, product_dtype
+from sidecar.tap.summary.flight import MASS
 from sidecar.tap.summary.kernels.combine import combine
 from sidecar.tap.summary.kernels.partials import STATISTICS, partials
+from sidecar.tap.summary.naive import Scoring
+from sidecar.tap.summary.paged_keys import Offsets, PagedKeys, Scorings, product_dtype
 from sidecar.tap.summary.tuning import Tuning, power_of_two
 
 _TYPES = {torch.float32: tl.float32, torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
 
 
+class Buffers(NamedTuple):
+    """What the kernels write, flat float32: the statistics of pieces, the scores of the last two
+    positions, and the statistics as a `Flight` reads them.
+    """
+
+    workspace: Tensor
+    recent: Tensor
+    statistics: Tensor
+
+
 class Launch:
-    """Both kernels over the same layers, in turn, on the current stream."""
+    """``partials``, then ``combine``, over the same layers, on the current stream."""
 
     def __init__(
         self,
         keys: PagedKeys,
         scorings: Sequence[Scoring],
         heads: int,
+        *,
         segments: int,
         tuning: Tuning,
     ) -> None:
@@ -36,33 +49,30 @@ class Launch:
         self._tuning = tuning
         self._tile = tuning.tile_for(keys.layers[0])
 
-    def workspace_size(self, max_requests: int) -> int:
-        """Float32 values between the kernels, for any number of requests up to this."""
+    def buffers(self, max_requests: int) -> Buffers:
+        """Enough for any number of requests up to this."""
         counts = range(1, max_requests + 1)
         slots = max(count * (self._splits(count) + self._segments) for count in counts)
-        return int(slots * len(self._keys.layers) * self._heads * STATISTICS.value)
+        rows = len(self._keys.layers) * self._heads
+        values = (
+            slots * rows * int(STATISTICS),
+            max_requests * rows * 2,
+            max_requests * rows * (MASS + 2 * self._segments),
+        )
+        return Buffers(*(torch.empty(count, device=self._keys.device) for count in values))
 
-    def __call__(
-        self,
-        query: Tensor,
-        requests: Tensor,
-        segments: int,
-        workspace: Tensor,
-        recent: Tensor,
-        statistics: Tensor,
-    ) -> None:
-        """Summarise ``requests``, ``[number, columns]`` of a `Flight`, with room for ``segments``.
-
-        ``recent`` holds the scores of the last two positions between the kernels.
+    def __call__(self, query: Tensor, requests: Tensor, segments: int, buffers: Buffers) -> None:
+        """Summarise ``requests``, ``[number, columns]`` of a `Flight`, with room for ``segments``
+        in their statistics. ``query`` is ``[layers, rows, heads, size]``.
         """
-        number = len(requests)
+        number, layers = len(requests), len(self._keys.layers)
         splits = self._splits(number)
         slots = splits + segments
-        self._partials(query, requests, splits, slots, workspace, recent)
-        combine[self._heads, number * len(self._keys.layers)](
-            statistics,
-            workspace,
-            recent,
+        self._partials(query, requests, splits, slots, buffers)
+        combine[self._heads, number * layers](
+            buffers.statistics,
+            buffers.workspace,
+            buffers.recent,
             requests,
             self._scorings.windows,
             self._scorings.sinks,
@@ -70,29 +80,24 @@ class Launch:
             slots,
             segments,
             requests.stride(0),
-            layers=len(self._keys.layers),
+            layers=layers,
             heads=self._heads,
             tile=self._tile,
         )
 
     def _partials(
-        self,
-        query: Tensor,
-        requests: Tensor,
-        splits: int,
-        slots: int,
-        workspace: Tensor,
-        recent: Tensor,
+        self, query: Tensor, requests: Tensor, splits: int, slots: int, buffers: Buffers
     ) -> None:
-        layers, keys, scorings = self._keys.layers, self._keys, self._scorings
-        _, block_size, key_heads, size = layers[0].shape
+        keys, scorings = self._keys, self._scorings
+        first, scales = keys.layers[0], keys.scales
+        _, block_size, key_heads, size = first.shape
         group = self._heads // key_heads
-        partials[key_heads, splits, len(requests) * len(layers)](
-            workspace,
-            recent,
+        partials[key_heads, splits, len(requests) * len(keys.layers)](
+            buffers.workspace,
+            buffers.recent,
             query,
-            layers[0],
-            keys.scales[0] if keys.scales else None,
+            first,
+            scales[0] if scales else None,
             keys.block_table,
             requests,
             self._offsets.values,
@@ -106,9 +111,9 @@ class Launch:
             requests.stride(0),
             keys.block_table.stride(0),
             query.stride(),
-            layers[0].stride(),
-            keys.scales[0].stride() if keys.scales else None,
-            layers=len(layers),
+            first.stride(),
+            scales[0].stride() if scales else None,
+            layers=len(keys.layers),
             heads=self._heads,
             group=group,
             padded_group=power_of_two(group, least=self._tuning.lanes),

@@ -27,18 +27,29 @@ def visible(length, window, splits, tile: tl.constexpr):
 
 
 @triton.jit
-def capped(scores, soft_cap):
-    """``soft_cap * tanh(scores / soft_cap)``, or the scores where it is 0."""
-    cap = tl.where(soft_cap > 0, soft_cap, 1.0)
-    decay = tl.exp(-2.0 * tl.abs(scores) / cap)
-    bounded = cap * (1.0 - decay) / (1.0 + decay)
-    return tl.where(soft_cap > 0, tl.where(scores < 0, -bounded, bounded), scores)
+def capped(scores, soft_caps, layer):
+    """``cap * tanh(scores / cap)``; the scores where the layer's cap is 0 or no layer has one."""
+    if soft_caps is not None:
+        soft_cap = tl.load(soft_caps + layer)
+        cap = tl.where(soft_cap > 0, soft_cap, 1.0)
+        decay = tl.exp(-2.0 * tl.abs(scores) / cap)
+        bounded = cap * (1.0 - decay) / (1.0 + decay)
+        scores = tl.where(soft_cap > 0, tl.where(scores < 0, -bounded, bounded), scores)
+    return scores
 
 
 @triton.jit
-def store_recent(recent, scores, age, mask):
+def biased(scores, slopes, ages, mask):
+    """Scores less ALiBi's slope for each position of age; ``slopes`` points to each head's."""
+    if slopes is not None:
+        scores -= tl.load(slopes, mask=mask, other=0.0)[None, :] * ages[:, None]
+    return scores
+
+
+@triton.jit
+def store_recent(recent, scores, ages, mask):
     """Keep the scores of the last two positions, the last one first."""
-    tl.store(recent[None, :] + age[:, None], scores, mask=mask & (age < 2)[:, None])
+    tl.store(recent[None, :] + ages[:, None], scores, mask=mask & (ages < 2)[:, None])
 
 
 @triton.jit
@@ -110,6 +121,8 @@ def partials(
     keys += tl.multiple_of(tl.load(key_offsets + layer), alignment) + key_head * key_strides[2]
     if key_scales is not None:
         key_scales += tl.load(scale_offsets + layer) + key_head * scale_strides[2]
+    if slopes is not None:
+        slopes += layer * heads + head
     block_table += tl.load(request + BATCH_ROW) * table_stride
 
     starts = tl.load(request + STARTS + tl.arange(0, segments))
@@ -134,14 +147,10 @@ def partials(
             if key_scales is not None:
                 at = key_scales + block * scale_strides[0] + slot * scale_strides[1]
                 scores *= tl.load(at, mask=inside, other=0.0)[:, None]
-            if soft_caps is not None:
-                scores = capped(scores, tl.load(soft_caps + layer))
-            age = length - 1 - positions
-            if slopes is not None:
-                slope = tl.load(slopes + layer * heads + head, mask=is_head, other=0.0)
-                scores -= slope[None, :] * age[:, None]
+            ages = length - 1 - positions
+            scores = biased(capped(scores, soft_caps, layer), slopes, ages, is_head)
             if tile_begin + tile > length - 2:
-                store_recent(recent + out * 2, scores, age, inside[:, None] & is_head[None, :])
+                store_recent(recent + out * 2, scores, ages, inside[:, None] & is_head[None, :])
             scores = tl.where(inside[:, None], scores, NO_SCORE)
             statistics = merged(statistics, (scores, 1.0, 0.0, 1.0, positions[:, None]))
         to = workspace + out * (STATISTICS * slots) + split + segment
