@@ -96,8 +96,11 @@ def test_short_contexts(device, length):
     Case(device, lengths=(length,), starts=([0],)).check()
 
 
-def test_a_tie_goes_to_the_first_position(device):
-    case = Case(device, lengths=(60,), starts=((0, 30),), tuning=Tuning(tile=16, programs=8))
+@pytest.mark.parametrize("programs", [1, 8])
+def test_a_tie_goes_to_the_first_position(device, programs):
+    """Within a tile, between tiles of a piece, and between pieces."""
+    tuning = Tuning(tile=16, programs=programs)
+    case = Case(device, lengths=(60,), starts=((0, 30),), tuning=tuning)
     block, slot = case._places(case.requests[0])
     case.caches[0][block, slot] = 1.0
     assert set(case.run().summary(0)["argmax"].tolist()) == {0}
