@@ -35,6 +35,7 @@ class PagedSummary:
     ) -> None:
         from sidecar.tap.summary.kernels.launch import Launch
 
+        self._keys, self._heads = keys, heads
         self._launch = Launch(
             keys, scorings, heads, segments=padded(max_segments), tuning=tuning or Tuning()
         )
@@ -59,8 +60,7 @@ class PagedSummary:
         None when no flight is free, or the last copy of those that are is still under way. Raises
         ValueError where a request does not fit, or there is none.
         """
-        if not requests:
-            raise ValueError("requests: none, should be 1 at least")
+        self._check(query, requests)
         free = (number for number, flight in enumerate(self._flights) if flight.ready())
         number = next(free, None)
         if number is None:
@@ -90,3 +90,19 @@ class PagedSummary:
     def reduce(self, query: Tensor, requests: Tensor, segments: int) -> None:
         """The kernels alone, for ``requests`` on the device, ``[number, columns]`` of a flight."""
         self._launch(query, requests, segments, self._buffers)
+
+    def _check(self, query: Tensor, requests: Sequence[PagedRequest]) -> None:
+        """A read out of bounds would end the engine's process."""
+        _, block_size, _, size = self._keys.layers[0].shape
+        layers, rows, heads, _ = query.shape
+        if (layers, heads, query.shape[3]) != (len(self._keys.layers), self._heads, size):
+            wanted = f"[{len(self._keys.layers)}, rows, {self._heads}, {size}]"
+            raise ValueError(f"query: {list(query.shape)}, should be {wanted}")
+        if not requests:
+            raise ValueError("requests: none, should be 1 at least")
+        batch, blocks = self._keys.block_table.shape
+        limits = {"query_row": rows, "batch_row": batch, "positions": blocks * block_size + 1}
+        for request in requests:
+            for name, limit in limits.items():
+                if not 0 <= getattr(request, name) < limit:
+                    raise ValueError(f"{name}: {getattr(request, name)}, should be below {limit}")

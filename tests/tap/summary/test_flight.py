@@ -55,6 +55,21 @@ def test_a_launch_of_nothing_is_refused(device):
         case.summary.launch(case.query, [])
 
 
+@pytest.mark.parametrize("field", ["query_row", "batch_row", "positions"])
+def test_rows_and_positions_that_are_not_there_are_refused(device, field):
+    case = Case(device, lengths=(5,), starts=((0,),))
+    for value in (-1, 999):
+        wrong = case.requests[0]._replace(**{field: value})
+        with pytest.raises(ValueError, match=f"{field}: {value}, should be below"):
+            case.summary.launch(case.query, [wrong])
+
+
+def test_a_query_of_another_shape_is_refused(device):
+    case = Case(device, lengths=(5,), starts=((0,),))
+    with pytest.raises(ValueError, match=r"query: \[1, 3, 4, 63\], should be \[1, rows, 4, 64\]"):
+        case.summary.launch(case.query[..., 1:], case.requests)
+
+
 def test_a_warm_up_takes_no_flight(device):
     case = Case(device, lengths=(5,), starts=((0,),))
     case.summary.warm_up(case.query)
