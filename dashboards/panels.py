@@ -21,6 +21,7 @@ UNMEASURED = "not measured"
 GREY, GREEN, YELLOW = "#7f8790", "green", "yellow"
 ORANGE, RED, PURPLE = "orange", "red", "purple"
 
+_FIXED = dashboard.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(GREY)
 _BY_NAME = dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 Panel = Builder[model.Panel]
@@ -93,9 +94,13 @@ def stat(
     base: str = GREEN,
     none: str = UNMEASURED,
 ) -> stats.Panel:
-    """One number on a colour; ``levels`` gives the colour from a value on, ``base`` below."""
+    """One number on a colour; ``levels`` gives the colour from a value on, ``base`` below.
+
+    Without a number it says ``none``, on grey.
+    """
     return (
         stats.Panel().title(title).description(description).unit(unit).no_value(none)
+        .mappings([o.without_value(none, GREY)])
         .thresholds(o.steps(levels, base=base))
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .color_mode(kinds.BigValueColorMode.BACKGROUND)
@@ -118,6 +123,7 @@ def timeline(
     return (
         timelines.Panel().title(title).description(description).unit("short").no_value(UNMEASURED)
         .mappings([model.ValueMap(options=named)])
+        .color_scheme(_FIXED)  # the colours are the states'; with other modes there is no legend
         .thresholds(o.steps({k: v for k, v in levels.items() if k}, base=levels[0]))
         .show_value(kinds.VisibilityMode.NEVER).merge_values(True).row_height(0.85)
         .fill_opacity(85).legend(o.legend()).tooltip(o.tooltip())
@@ -143,6 +149,7 @@ def bars(title: str, description: str, unit: str, target: Query) -> bargauge.Pan
     """A bar for each series, as it is at the end of the range."""
     return (
         bargauge.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
+        .mappings([o.without_value(UNMEASURED, GREY)])
         .orientation(kinds.VizOrientation.HORIZONTAL)
         .display_mode(kinds.BarGaugeDisplayMode.BASIC)
         .thresholds(o.steps({}, base="blue"))
