@@ -81,8 +81,9 @@ def _heads() -> Row:
             p.heatmap(
                 "Context share by head",
                 "A row for each head of the chosen layers. Off unless metrics.per_head is set.",
-                p.query(mean, "{{layer}}.{{head}}"),
+                p.query(mean, "{{layer}}/{{head}}"),
                 unit="short",
+                none=HEADS_OFF,
             ),
             p.table(
                 "Heads that look at documents most",

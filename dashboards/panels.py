@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from dashboards import options as o
 
 UNMEASURED = "not measured"
-GREY, GREEN, YELLOW = "#7f8790", "green", "yellow"
+DARK, GREY, GREEN, YELLOW = "#4c5157", "#7f8790", "green", "yellow"
 ORANGE, RED, PURPLE = "orange", "red", "purple"
 
 _FIXED = dashboard.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(GREY)
@@ -131,7 +131,14 @@ def timeline(
     )  # fmt: skip
 
 
-def heatmap(title: str, description: str, target: Query, *, unit: str = "percentunit") -> Panel:
+def heatmap(
+    title: str,
+    description: str,
+    target: Query,
+    *,
+    unit: str = "percentunit",
+    none: str = UNMEASURED,
+) -> Panel:
     """Observations by bucket over time; dark is few."""
     colors = (
         heatmaps.HeatmapColorOptions()
@@ -139,7 +146,7 @@ def heatmap(title: str, description: str, target: Query, *, unit: str = "percent
         .scale(heatmap_kinds.HeatmapColorScale.EXPONENTIAL).exponent(0.5)
     )  # fmt: skip
     return (
-        heatmaps.Panel().title(title).description(description).unit("short").no_value(UNMEASURED)
+        heatmaps.Panel().title(title).description(description).unit("short").no_value(none)
         .color(colors).cell_gap(0).y_axis(heatmaps.YAxisConfig().unit(unit))
         .with_target(target)
     )  # fmt: skip

@@ -68,9 +68,7 @@ class Data:
         return self.places.setdefault(name, len(self.places))
 
 
-def grid(
-    series: Sequence[Series], step: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def grid(series: Sequence[Series], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Moments, a step apart, and for each series a row of its values, NaN where it has none.
 
     Grafana too breaks a line where a step has no value.
