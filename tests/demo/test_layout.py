@@ -25,7 +25,7 @@ def test_a_prometheus_finds_daemon_and_engine_in_its_file(
     tmp_path: Path, requires: Requires
 ) -> None:
     with prepared(tmp_path) as made:
-        command = [requires("promtool"), "check", "config", made.prometheus_file]
+        command = [str(requires("promtool")), "check", "config", str(made.prometheus_file)]
         subprocess.run(command, check=True)
         found = json.loads(made.prometheus_file.read_text())
     jobs = {one["job_name"]: one["static_configs"] for one in found["scrape_configs"]}
