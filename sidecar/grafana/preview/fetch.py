@@ -75,7 +75,7 @@ def grid(series: Sequence[Series], step: float) -> tuple[NDArray[np.float64], ND
     """
     first = min(float(one.times[0]) for one in series)
     last = max(float(one.times[-1]) for one in series)
-    moments = first + step * np.arange(round((last - first) / step) + 1)
+    moments = np.linspace(first, last, round((last - first) / step) + 1)
     rows = np.full((len(series), len(moments)), np.nan)
     for row, one in zip(rows, series, strict=True):
         row[np.round((one.times - first) / step).astype(int)] = one.values
