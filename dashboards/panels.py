@@ -94,10 +94,7 @@ def stat(
     base: str = GREEN,
     none: str = UNMEASURED,
 ) -> stats.Panel:
-    """One number on a colour; ``levels`` gives the colour from a value on, ``base`` below.
-
-    Without a number it says ``none``, on grey.
-    """
+    """A number on the colour of ``levels`` from a value on, or of ``base``; ``none`` on grey."""
     return (
         stats.Panel().title(title).description(description).unit(unit).no_value(none)
         .mappings([o.without_value(none, GREY)])
