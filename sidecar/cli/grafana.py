@@ -63,13 +63,18 @@ def publish(
 @options.archive
 @_dry_run
 def deploys(url: str, token: str, config: Path | None, path: Path | None, dry_run: bool) -> None:
-    """Mark on all dashboards when the archive first saw a version of model, retriever, template."""
+    """Mark on all dashboards when a version of model, retriever, template came or came back."""
     with _connected(url, token) as connected:
         from sidecar.grafana import deploys as found
 
-        seen = found.seen(path or options.settings(config).archive.path)
-        for one in found.publish(connected, seen, dry_run=dry_run):
-            click.echo(f"create annotation {one.time:%Y-%m-%d %H:%M:%S} {one.what} {one.version}")
+        try:
+            seen = found.seen(path or options.settings(config).archive.path)
+        except found.ArchiveUnread as error:
+            raise click.ClickException(f"--archive: {error}") from None
+        new = found.publish(connected, seen, dry_run=dry_run)
+        for one in new:
+            click.echo(f"create annotation {one.time:%Y-%m-%d %H:%M:%S} {one.sentence}")
+        click.echo(f"{len(seen)} deploys in the archive, {len(new)} not marked before")
     if dry_run:
         click.echo("nothing was changed")
 

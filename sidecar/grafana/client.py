@@ -3,20 +3,26 @@
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 import requests
-from grafana_api.grafana_api import GrafanaClientError, GrafanaException, GrafanaServerError
+import urllib3
 from grafana_api.grafana_face import GrafanaFace
+
+from sidecar.grafana.addresses import AddressError, address
 
 TIMEOUT_SECONDS = 20.0
 DELAYS = (0.5, 1.0, 2.0)
-"""Seconds before each further try."""
+"""Seconds before each further try; a Grafana that is asked too much may ask for more."""
+LONGEST_SECONDS = 60.0
+"""What is waited at most before a further try, whatever Grafana asks for."""
 _ADVICE = {
     401: "the token is missing, wrong or expired; set GRAFANA_TOKEN to a service account's",
-    403: "the token's service account may not do this; it needs the role Editor or Admin",
+    403: "the token's service account may not do this; it needs the role Editor or Admin, "
+    "and in Grafana Enterprise and Cloud the permission datasources:read",
     409: "it exists under another uid",
     412: "somebody changed it meanwhile; look at it and publish again",
+    429: "Grafana is asked too much; try again later",
 }
 _KEEP_EDITABLE = {"X-Disable-Provenance": "true"}
 """Rules and contact points stay editable in Grafana."""
@@ -41,10 +47,8 @@ class Grafana:
         timeout: float = TIMEOUT_SECONDS,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Raises GrafanaError for an address that is none."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise GrafanaError(f"{url!r}: should be an address such as https://grafana.example.com")
+        """Raises GrafanaError for an address or a token that is none."""
+        parts = _checked(url, token)
         prefix = parts.path.strip("/")
         self._api = GrafanaFace(
             auth=token,
@@ -54,6 +58,7 @@ class Grafana:
             url_path_prefix=f"{prefix}/" if prefix else "",
             timeout=timeout,
         ).api
+        self._api.s.hooks["response"].append(_refused)
         self._wait = wait
 
     def close(self) -> None:
@@ -74,29 +79,88 @@ class Grafana:
         return self._ask("PUT", path, body)
 
     def post(self, path: str, body: Any, *, repeatable: bool = True) -> Any:
-        """Send something; only what is ``repeatable`` is tried again. Raises GrafanaError."""
+        """Send something; what is not ``repeatable`` is sent again only if it was not done.
+
+        Raises GrafanaError.
+        """
         return self._ask("POST", path, body, repeatable=repeatable)
 
     def _ask(self, method: str, path: str, body: Any, *, repeatable: bool = True) -> Any:
-        delays = DELAYS if repeatable else ()
-        for delay in (*delays, None):
+        for tries, delay in enumerate((*DELAYS, None), 1):
             try:
                 return getattr(self._api, method)(path, json=body, headers=_KEEP_EDITABLE)
-            except (GrafanaServerError, requests.ConnectionError, requests.Timeout) as error:
-                if delay is None:
-                    tries = len(delays) + 1
-                    raise _error(method, path, error, f" ({tries} tries)") from None
-                self._wait(delay)
-            except (GrafanaClientError, requests.RequestException) as error:
+            except (_Refused, requests.ConnectionError, requests.Timeout) as error:
+                pause = _pause(error, delay, repeatable)
+                if pause is None:
+                    raise _error(method, path, error, tries) from None
+                self._wait(pause)
+            except requests.RequestException as error:
                 raise _error(method, path, error) from None
         raise AssertionError("the last try returns or raises")
 
 
-def _error(method: str, path: str, error: Exception, tries: str = "") -> GrafanaError:
-    request = f"{method} /api{path}"
-    if isinstance(error, GrafanaException):
-        status = int(error.status_code)
-        advice = _ADVICE.get(status, "")
-        told = f"{request}: {error.message}{tries}{': ' if advice else ''}{advice}"
-        return GrafanaError(told, status)
-    return GrafanaError(f"{request}: Grafana does not answer as it should{tries}: {error}")
+class _Refused(Exception):
+    """An answer that is an error; ``after`` are the seconds that Grafana asks to wait."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self.status = response.status_code
+        self.after = _seconds(response.headers.get("retry-after"))
+        super().__init__(f"{self.status}: {_message(response)}")
+
+
+def _refused(response: requests.Response, **_: Any) -> None:
+    """Raises what the library would, with the header Retry-After, which the library drops."""
+    if response.status_code >= 400:
+        raise _Refused(response)
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    told = found.get("message") if isinstance(found, dict) else None
+    return str(told or response.reason or "no reason given")
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After, in seconds or as a date; None when it says neither."""
+    try:
+        return urllib3.Retry().parse_retry_after(header) if header else None
+    except urllib3.exceptions.InvalidHeader:
+        return None
+
+
+def _pause(error: Exception, delay: float | None, repeatable: bool) -> float | None:
+    """Seconds until a further try; None when there is to be none.
+
+    What was answered by 429 was not done, so it is tried again even if it is not repeatable.
+    """
+    if isinstance(error, _Refused) and error.status == 429:
+        pause = None if delay is None else max(delay, error.after or 0.0)
+        return pause if pause is not None and pause <= LONGEST_SECONDS else None
+    is_lasting = isinstance(error, _Refused) and error.status < 500
+    return delay if repeatable and not is_lasting else None
+
+
+def _error(method: str, path: str, error: Exception, tries: int = 1) -> GrafanaError:
+    request, tried = f"{method} /api{path}", f" ({tries} tries)" if tries > 1 else ""
+    if not isinstance(error, _Refused):
+        return GrafanaError(f"{request}: Grafana does not answer as it should{tried}: {error}")
+    told = f"{request}: {error}{tried}"
+    advice = _ADVICE.get(error.status)
+    if advice and error.after:
+        advice = f"{advice}, after {error.after:.0f} s"
+    return GrafanaError(f"{told}: {advice}" if advice else told, error.status)
+
+
+def _checked(url: str, token: str) -> SplitResult:
+    if not (token.isascii() and token.isprintable() and token.strip()):
+        raise GrafanaError(
+            "the token (--token or GRAFANA_TOKEN) is empty or holds what no token has; "
+            "should be a service account's, such as glsa_…"
+        )
+    try:
+        return address(url, "https://grafana.example.com")
+    except AddressError as error:
+        raise GrafanaError(f"--url {error}") from None

@@ -1,28 +1,58 @@
-"""Deploys as annotations: when each version of model, retriever and template was first seen."""
+"""Deploys as annotations: when a version of model, retriever or template came, or came back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 from urllib.parse import urlencode
 
 from sidecar import archive
 from sidecar.grafana.client import Grafana
 
 TAG = "attention-deploy"
+AWAY_REQUESTS = 100
+"""Requests of other versions on its route after which a version that is seen has come back."""
+SAME = timedelta(hours=1)
+"""Routes to which a version comes within this time are one deploy."""
 VERSION_TAGS = ("retriever", "prompt_template")
 """Tags of requests that are versions of something."""
 
 
+_QUERY = """
+WITH requests AS (
+    SELECT model_name, route, request_id, $column AS version, min(time) AS moment
+    FROM samples WHERE $column IS NOT NULL GROUP BY ALL
+), placed AS (
+    SELECT *,
+        row_number() OVER (PARTITION BY model_name, route ORDER BY moment, request_id) AS place
+    FROM requests
+), spaced AS (
+    SELECT model_name, version, moment,
+        place - lag(place) OVER (PARTITION BY model_name, route, version ORDER BY place) AS gap,
+        row_number() OVER (PARTITION BY model_name, version ORDER BY moment) AS appearance
+    FROM placed
+)
+SELECT model_name, version, moment, appearance > 1 AS again FROM spaced
+WHERE appearance = 1 OR gap > $away ORDER BY moment
+"""
+
+
+class ArchiveUnread(Exception):
+    """The archive cannot be read; one line that says why."""
+
+
 @dataclass(frozen=True)
 class Deploy:
-    """The first sample of one version."""
+    """The first sample of one version, or the first after it was away."""
 
     time: datetime
     what: str
     """``model`` or the name of the tag."""
     version: str
     model: str
+    again: bool = False
+    """Whether it came back, as by a rollback."""
 
     @property
     def tags(self) -> list[str]:
@@ -31,26 +61,49 @@ class Deploy:
 
     def annotation(self) -> dict[str, object]:
         """As Grafana takes it."""
-        text = f"{self.what} {self.version} of {self.model} first seen"
-        return {"time": _milliseconds(self.time), "tags": self.tags, "text": text}
+        return {"time": _milliseconds(self.time), "tags": self.tags, "text": self.sentence}
+
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+        seen = "seen again" if self.again else "first seen"
+        return f"{self.what} {self.version} of {self.model} {seen}"
 
 
 def seen(folder: Path, tags: Sequence[str] = VERSION_TAGS) -> list[Deploy]:
-    """Deploys in an archive, oldest first. The first versions of all are none: nothing changed."""
+    """Deploys in an archive, oldest first. The first versions of all are none: nothing changed.
+
+    Raises ArchiveUnread.
+    """
     columns = {"model": "model_revision"} | {tag: f"tags['{tag}']" for tag in tags}
-    found = []
-    for what, column in columns.items():
-        sql = (
-            f"select model_name, {column} as version, min(time) as moment from samples "  # noqa: S608
-            f"where {column} is not null group by all order by moment"
-        )
-        rows = archive.open(folder).sql(sql).fetchall()
-        known: set[str] = set()
-        for model, version, first in rows:
-            if model in known:
-                found.append(Deploy(first.astimezone(UTC), what, str(version), model))
-            known.add(model)
+    found = [one for what, column in columns.items() for one in _deploys(folder, what, column)]
     return sorted(found, key=lambda one: one.time)
+
+
+def _deploys(folder: Path, what: str, column: str) -> Iterator[Deploy]:
+    known: set[str] = set()
+    latest: dict[tuple[str, str], datetime] = {}
+    for model, version, first, again in _rows(folder, column):
+        moment = first.astimezone(UTC)
+        before = latest.get((model, version))
+        if model in known and (before is None or moment - before > SAME):
+            latest[model, version] = moment
+            yield Deploy(moment, what, str(version), model, again)
+        known.add(model)
+
+
+def _rows(folder: Path, column: str) -> list[tuple[str, str, datetime, bool]]:
+    try:
+        import duckdb
+    except ModuleNotFoundError:
+        raise ArchiveUnread("duckdb is missing: pip install 'attention-sidecar[lab]'") from None
+    sql = Template(_QUERY).substitute(column=column, away=AWAY_REQUESTS)
+    try:
+        return archive.open(folder).sql(sql).fetchall()
+    except duckdb.Error as error:
+        raise ArchiveUnread(" ".join(str(error).split("\n\nLINE")[0].split())) from None
+    except OSError as error:
+        raise ArchiveUnread(str(error)) from None
 
 
 def publish(grafana: Grafana, deploys: Sequence[Deploy], *, dry_run: bool) -> list[Deploy]:
@@ -63,7 +116,12 @@ def publish(grafana: Grafana, deploys: Sequence[Deploy], *, dry_run: bool) -> li
 
 
 def _is_there(grafana: Grafana, deploy: Deploy) -> bool:
-    query = urlencode([("tags", tag) for tag in deploy.tags] + [("matchAny", "false")])
+    around = {
+        "from": _milliseconds(deploy.time - SAME),
+        "to": _milliseconds(deploy.time + SAME),
+        "matchAny": "false",
+    }
+    query = urlencode([*(("tags", tag) for tag in deploy.tags), *around.items()])
     return bool(grafana.get(f"/annotations?{query}"))
 
 

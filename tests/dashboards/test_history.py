@@ -103,9 +103,10 @@ def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
         assert shown.count("<svg") == len(drawn)
         assert '<b class="label">Preview</b>' in shown
         assert not re.search(r'(src|href)="https?:', shown), "the page should need no network"
-    assert Recorded(recording).end == END
+    assert (Recorded(recording).end, Recorded(recording).scrape) == (END, STEP)
     again = tmp_path / "again"
-    replayed = preview("http://127.0.0.1:9", again, "overview", "--recorded", str(recording))
+    replay = ["dashboards", "preview", "overview", "--recorded", str(recording)]
+    replayed = CliRunner().invoke(main, [*replay, "--out", str(again)], catch_exceptions=False)
     assert replayed.exit_code == 0, replayed.output
     assert (again / "attention-overview.png").stat().st_size > 50_000
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_asked_is_told(url: str, tmp_path: Path) -> None:
     assert away.exit_code == 1
     assert "http://127.0.0.1:9 did not answer" in away.output
     unknown = preview(url, tmp_path, "nonsense")
-    assert "no dashboard is called nonsense" in unknown.output
+    assert "no dashboard is called 'nonsense'; there are " in unknown.output
     broken = preview(url, tmp_path, "overview", "--choose", 'job=x"')
     assert broken.exit_code == 1
     assert "parse error" in broken.output

@@ -22,6 +22,10 @@ class Stub:
     """What one Grafana holds, and how it misbehaves."""
 
     def __init__(self) -> None:
+        self.datasources: dict[str, Any] = {
+            "prom-1": {"uid": "prom-1", "name": "Main", "type": "prometheus"},
+            "loki-1": {"uid": "loki-1", "name": "Logs", "type": "loki"},
+        }
         self.folders: dict[str, Any] = {}
         self.dashboards: dict[str, Any] = {}
         self.groups: dict[str, Any] = {}
@@ -30,6 +34,11 @@ class Stub:
         self.requests: list[str] = []
         self.failures: list[int] = []
         """Statuses of the next answers; each is used once."""
+        self.failure_body: Any = {"message": "asked to fail"}
+        self.retry_after: str | None = None
+        """Header of the answers with status 429."""
+        self.lost = 0
+        """Writes that are done and then answered by 504, as by a proxy that waits too short."""
         self.delay = 0.0
         stub = self
 
@@ -44,6 +53,8 @@ class Stub:
                 try:
                     self.send_response(status)
                     self.send_header("content-type", "application/json")
+                    if status == 429 and stub.retry_after:
+                        self.send_header("retry-after", stub.retry_after)
                     self.send_header("content-length", str(len(content)))
                     self.end_headers()
                     self.wfile.write(content)
@@ -71,14 +82,27 @@ class Stub:
         parts = urlsplit(target)
         self.requests.append(f"{method} {parts.path}")
         if self.failures:
-            return self.failures.pop(0), {"message": "asked to fail"}
+            return self.failures.pop(0), self.failure_body
         if not authorized:
             return 401, {"message": "Invalid API key"}
         for pattern, route in ROUTES.items():
             match = re.fullmatch(f"{method} /api{pattern}", f"{method} {parts.path}")
             if match and (found := getattr(self, f"_{method.lower()}_{route}", None)):
-                return found(body, parse_qs(parts.query), *match.groups())  # type: ignore[no-any-return]
+                answer: Answer = found(body, parse_qs(parts.query), *match.groups())
+                return self._lost(method) or answer
         return 404, {"message": "Not found"}
+
+    def _lost(self, method: str) -> Answer | None:
+        if method == "GET" or not self.lost:
+            return None
+        self.lost -= 1
+        return 504, {"message": "Gateway Timeout"}
+
+    def _get_datasource(self, _body: Any, _query: Any, uid: str) -> Answer:
+        return _found(self.datasources, uid)
+
+    def _get_datasources(self, _body: Any, _query: Any) -> Answer:
+        return 200, list(self.datasources.values())
 
     def _get_folder(self, _body: Any, _query: Any, uid: str) -> Answer:
         return _found(self.folders, uid)
@@ -117,7 +141,10 @@ class Stub:
         if folder not in self.folders:
             return 400, {"message": "folder does not exist"}
         added = {"id": 3, "orgID": 1, "updated": "2026-11-26T00:00:00Z", "isPaused": False}
-        rules = [rule | added for rule in body["rules"]]
+        sent = [
+            {key: value for key, value in one.items() if value is not None} for one in body["rules"]
+        ]
+        rules = [rule | added for rule in sent]
         self.groups[name] = body | {"rules": rules}
         return 200, self.groups[name]
 
@@ -126,6 +153,8 @@ class Stub:
         return 200, [one for one in self.contacts.values() if not names or one["name"] in names]
 
     def _post_contacts(self, body: Any, _query: Any) -> Answer:
+        if body["uid"] in self.contacts:
+            return 400, {"message": "a contact point with that uid already exists"}
         self.contacts[body["uid"]] = body | {"disableResolveMessage": False}
         return 202, self.contacts[body["uid"]]
 
@@ -134,8 +163,9 @@ class Stub:
         return 202, {"message": "contactpoint updated"}
 
     def _get_annotations(self, _body: Any, query: Any) -> Answer:
-        wanted = set(query["tags"])
-        return 200, [one for one in self.annotations if wanted <= set(one["tags"])]
+        wanted, first, last = set(query["tags"]), int(query["from"][0]), int(query["to"][0])
+        known = (one for one in self.annotations if first <= one["time"] <= last)
+        return 200, [one for one in known if wanted <= set(one["tags"])]
 
     def _post_annotations(self, body: Any, _query: Any) -> Answer:
         self.annotations.append(body | {"id": len(self.annotations) + 1})
@@ -143,6 +173,8 @@ class Stub:
 
 
 ROUTES = {
+    r"/datasources/uid/([^/]+)": "datasource",
+    r"/datasources": "datasources",
     r"/folders/([^/]+)": "folder",
     r"/folders": "folders",
     r"/dashboards/uid/([^/]+)": "dashboard",

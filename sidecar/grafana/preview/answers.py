@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import math
+import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,9 +46,11 @@ class Live:
         try:
             answer = httpx.post(f"{self._url}/api/v1/{kind}", data=parameters, timeout=_SECONDS)
             found = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise PreviewError(f"{self._url} did not answer: {error}") from None
-        if found.get("status") != "success":
+        if not isinstance(found, dict) or "status" not in found:
+            raise PreviewError(f"{self._url} did not answer as a Prometheus does")
+        if found["status"] != "success":
             raise PreviewError(f"{found.get('error')}: {parameters['query']}")
         return list(found["data"]["result"])
 
@@ -66,10 +70,16 @@ class Recording:
         """Result of a range query. Raises PreviewError."""
         return self._kept.setdefault(f"over {expr}", self._source.over(expr, start, end, step))
 
-    def save(self, file: Path, start: float, end: float) -> None:
-        """Write all answers so far, compressed, with the span they are of."""
-        whole = {"start": start, "end": end, "answers": self._kept}
-        file.write_bytes(gzip.compress(json.dumps(whole).encode(), mtime=0))
+    def save(self, file: Path, start: float, end: float, scrape: float) -> None:
+        """Write all answers so far, compressed, with the span and scrape interval they are of.
+
+        Raises PreviewError.
+        """
+        whole = {"start": start, "end": end, "scrape": scrape, "answers": self._kept}
+        try:
+            file.write_bytes(gzip.compress(json.dumps(whole).encode(), mtime=0))
+        except OSError as error:
+            raise PreviewError(f"{str(file)!r} cannot be written: {error.strerror}") from None
 
 
 class Recorded:
@@ -79,10 +89,12 @@ class Recorded:
         """Raises PreviewError."""
         try:
             whole = json.loads(gzip.decompress(file.read_bytes()))
-            self.start, self.end = float(whole["start"]), float(whole["end"])
-            self._kept: dict[str, Result] = whole["answers"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise PreviewError(f"{file} is no recording: {error}") from None
+        except (OSError, ValueError, EOFError, zlib.error) as error:
+            raise PreviewError(f"{str(file)!r} is no recording: {error}") from None
+        self.start, self.end, self.scrape = (
+            _seconds(file, whole, name) for name in ("start", "end", "scrape")
+        )
+        self._kept: dict[str, Result] = whole.get("answers", {})
 
     def at(self, expr: str, time: float) -> Result:  # noqa: ARG002
         """Result of an instant query. Raises PreviewError."""
@@ -96,3 +108,13 @@ class Recorded:
         if key not in self._kept:
             raise PreviewError(f"the recording lacks the query: {key}")
         return self._kept[key]
+
+
+def _seconds(file: Path, whole: Any, name: str) -> float:
+    found = whole.get(name) if isinstance(whole, dict) else None
+    if not isinstance(found, int | float) or not math.isfinite(found) or found <= 0:
+        raise PreviewError(
+            f"{str(file)!r} is no recording of this version: {name} is {found!r} and should be "
+            "seconds; make it anew with --record"
+        )
+    return float(found)
