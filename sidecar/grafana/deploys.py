@@ -99,11 +99,12 @@ def _rows(folder: Path, column: str) -> list[tuple[str, str, datetime, bool]]:
         raise ArchiveUnread("duckdb is missing: pip install 'attention-sidecar[lab]'") from None
     sql = Template(_QUERY).substitute(column=column, away=AWAY_REQUESTS)
     try:
-        return archive.open(folder).sql(sql).fetchall()
+        rows: list[tuple[str, str, datetime, bool]] = archive.open(folder).sql(sql).fetchall()
     except duckdb.Error as error:
         raise ArchiveUnread(" ".join(str(error).split("\n\nLINE")[0].split())) from None
     except OSError as error:
         raise ArchiveUnread(str(error)) from None
+    return rows
 
 
 def publish(grafana: Grafana, deploys: Sequence[Deploy], *, dry_run: bool) -> list[Deploy]:
