@@ -90,7 +90,7 @@ def lines(start: int) -> Iterator[Line]:
     random = np.random.default_rng(7)
     yield from _histograms(random)
     yield from drift.lines(random, start + STEP * CHANGE)
-    for name, labels in sorted({**names.ours(), **names.vllm()}.items()):
+    for name, labels in sorted({**names.ours(), **names.vllm(), **names.recorded()}.items()):
         if _base(name) in _observed() or name.startswith("attention_drift_"):
             continue
         kept = sorted(labels)
