@@ -38,6 +38,7 @@ def _rate(name: str, window: str, by: str, chosen: str) -> str:
     return f"sum by ({by}) (rate({name}{{{chosen}}}[{window}]))"
 
 
-BUDGET_LEFT = f"min(1 - instance:attention_samples_lost:ratio_rate{WINDOW}{{{_CHOSEN}}} / {1 - OBJECTIVE:.4g})"
+_RECORDED = f"instance:attention_samples_lost:ratio_rate{WINDOW}{{{_CHOSEN}}}"
+BUDGET_LEFT = f"min(1 - {_RECORDED} / {1 - OBJECTIVE:.4g})"
 """Of the samples that may be lost, the share that is left; that of the worst daemon. As recorded:
 30 days are too much to count at every look."""

@@ -19,6 +19,7 @@ RATE = "instance:attention_tap_sampling_rate:max"
 UNMEASURED = "route:attention_context_unmeasured:ratio_rate1d"
 NOT_FOUND = "model:attention_documents_not_found:ratio_rate1d"
 _LOST, _MADE = "instance:attention_samples_lost:rate30m", "instance:attention_samples_made:rate30m"
+_EFFECTIVE = known("attention_tap_effective_sampling_rate")
 _STEPS, _STEP_SECONDS = "10m", 600
 
 
@@ -84,7 +85,7 @@ def _long() -> list[Record]:
         Record(DAEMON, "group by (job, instance) (attention_sidecar_build_info)"),
         Record(
             RATE,
-            f"max by (job, instance, model_name) ({known('attention_tap_effective_sampling_rate')})",
+            f"max by (job, instance, model_name) ({_EFFECTIVE})",
         ),
         Record(UNMEASURED, f"{unmeasured('1d')} and {_samples('1d')} >= {FEWEST}"),
         Record(NOT_FOUND, f"{not_found('1d')} and {_requests('1d')} >= {FEWEST}"),

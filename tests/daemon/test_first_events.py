@@ -1,4 +1,4 @@
-"""What can be counted is on the page at 0 before it happens: else its first event is no increase."""
+"""What can be counted is on the page at 0 before it happens: its first event is an increase."""
 
 import os
 import re
