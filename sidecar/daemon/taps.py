@@ -165,8 +165,8 @@ class Taps:
 
 
 def _by(status: TapStatus, name: str) -> dict[str, float]:
-    known = dict.fromkeys(DROPPED, 0) if name == "dropped" else {}
-    return known | getattr(status, name)
+    known = dict.fromkeys(DROPPED, 0.0) if name == "dropped" else {}
+    return {**known, **getattr(status, name)}
 
 
 def _gauge(tap: Tap, name: str) -> float:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.daemon.synthetic import Tap, batch_of
 from tests.daemon.test_intake import Keep, Running
 from tests.waiting import eventually
 
-TAP = {"layers": [0], "heads": 2}
+TAP: dict[str, Any] = {"layers": [0], "heads": 2}
 FITTING = signals.CalibratedHeads("demo", None, 2, ((0, 1),))
 TAP_CODE = Path(taps.__file__).parents[1] / "tap"
 
