@@ -26,7 +26,7 @@ def _lost(made: str, dropped: str) -> Series:
 
 _NOW_AND_THEN = _tap("0+1x600") | _samples(" ".join(f"{3 * n}x19" for n in range(30)))
 """A request each minute, of which one in twenty minutes is sampled."""
-_FIRST_MINUTE = {"10m": _lost("0+95x120", "0 3x120"), "75m": _lost("0+10x120", "0 3x120")}
+_FIRST_MINUTE = {"4m": _lost("0 95x120", "0 3x120"), "75m": _lost("0+10x120", "0 3x120")}
 _ENDED = _tap("0+1x600") | _samples("7x600")
 
 FURTHER = {
