@@ -18,18 +18,19 @@ MADE, LATE = "attention_tap_samples_total", "attention_sidecar_late_samples_tota
 def lost(window: str, by: str = "job, instance", chosen: str = "") -> str:
     """Samples lost within a window, per second. A sample that two sinks lack counts twice."""
     parts = [
-        f"({_rate(name, window, by, chosen)} or 0 * {_made(window, by, chosen)})" for name in LOST
+        f"({_rate(name, window, by, chosen)} or 0 * {made(window, by, chosen)})" for name in LOST
     ]
-    late = f"({_rate(LATE, window, by, chosen)} or 0 * {_made(window, by, chosen)})"
+    late = f"({_rate(LATE, window, by, chosen)} or 0 * {made(window, by, chosen)})"
     return f"clamp_min({' + '.join(parts)} - {late}, 0)"
 
 
 def loss_ratio(window: str, by: str = "job, instance", chosen: str = "") -> str:
     """Samples lost by samples made; no value where none was made."""
-    return f"{lost(window, by, chosen)} / ({_made(window, by, chosen)} > 0)"
+    return f"{lost(window, by, chosen)} / ({made(window, by, chosen)} > 0)"
 
 
-def _made(window: str, by: str, chosen: str) -> str:
+def made(window: str, by: str = "job, instance", chosen: str = "") -> str:
+    """Samples made within a window, per second."""
     return _rate(MADE, window, by, chosen)
 
 
@@ -37,5 +38,7 @@ def _rate(name: str, window: str, by: str, chosen: str) -> str:
     return f"sum by ({by}) (rate({name}{{{chosen}}}[{window}]))"
 
 
-BUDGET_LEFT = f"min(1 - ({loss_ratio(WINDOW, chosen=_CHOSEN)}) / {1 - OBJECTIVE:.4g})"
-"""Of the samples that may be lost, the share that is left; that of the worst daemon."""
+_RECORDED = f"instance:attention_samples_lost:ratio_rate{WINDOW}{{{_CHOSEN}}}"
+BUDGET_LEFT = f"min(1 - {_RECORDED} / {1 - OBJECTIVE:.4g})"
+"""Of the samples that may be lost, the share that is left; that of the worst daemon. As recorded:
+30 days are too much to count at every look."""

@@ -1,9 +1,10 @@
-"""Every metric that a query may name, with its labels: ours, vLLM's, Prometheus's own."""
+"""Every metric that a query may name, with its labels: ours, vLLM's, Prometheus's, recorded."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from dashboards.rules.records import records
 from sidecar.daemon import catalogue
 
 VLLM_FILE = Path(__file__).with_name("vllm-metrics.txt")
@@ -39,9 +40,17 @@ def vllm() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(labels) for name, *labels in lines}
 
 
+@cache
+def recorded() -> Mapping[str, frozenset[str]]:
+    """What our recording rules make of them, with the labels beside job and instance."""
+    levels = {"route": frozenset({"model_name", "route"}), "model": frozenset({"model_name"})}
+    found = (record.name for record in records())
+    return {name: levels.get(name.partition(":")[0], frozenset()) for name in found}
+
+
 def labels_of(name: str) -> frozenset[str]:
     """The labels of a metric, without those that a scrape adds. Raises UnknownMetric."""
-    for known in (ours(), vllm(), {"up": frozenset[str]()}):
+    for known in (ours(), vllm(), recorded(), {"up": frozenset[str]()}):
         if name in known:
             return known[name]
     raise UnknownMetric(f"{name}: neither in docs/metrics.md nor in {VLLM_FILE.name}")

@@ -72,7 +72,8 @@ def _now() -> Row:
             ),
             p.stat(
                 "Delivery budget left",
-                "Of the samples that may be lost in 30 days (0.1 %), the share that is left.",
+                "Of the samples that may be lost in 30 days (0.1 %), the share that is left, "
+                "as the recording rules have it.",
                 "percentunit",
                 BUDGET_LEFT,
                 {0: p.ORANGE, 0.25: p.GREEN},

@@ -10,21 +10,63 @@ FOLDER = Path(__file__).parents[1] / "docs/runbooks"
 UID = "attention-runbooks"
 
 
+PANELS = (
+    "AttentionArchiveStuck",
+    "AttentionCollectorFailing",
+    "AttentionContextUnmeasured",
+    "AttentionDeliveryBudgetSpent",
+    "AttentionDeliveryBurnsFast",
+    "AttentionDeliveryBurnsSlowly",
+    "AttentionDocumentsNotFound",
+    "AttentionDriftAlertsLost",
+    "AttentionDriftErrors",
+    "AttentionDriftFailing",
+    "AttentionDriftStateRefused",
+    "AttentionDriftUnmeasured",
+    "AttentionGroundingDrift",
+    "AttentionKafkaAway",
+    "AttentionLabelsOverflow",
+    "AttentionMalformed",
+    "AttentionNoSamples",
+    "AttentionSamplingThrottled",
+    "AttentionSidecarDown",
+    "AttentionSinkDown",
+    "AttentionTapBlind",
+    "AttentionTapErrors",
+    "AttentionTapLabelConflict",
+    "AttentionTapLost",
+    "AttentionTapTripped",
+    "AttentionTelemetryDropped",
+    "AttentionTrafficDrift",
+    "AttentionUncalibrated",
+    "AttentionFleetAway",
+    "AttentionFleetBehind",
+    "AttentionFleetCommitsFailing",
+    "AttentionFleetRecordsExpired",
+    "AttentionFleetUnwatched",
+    "AttentionTapMissing",
+)
+"""Alerts in the order of their panels. Links name the place: a new one goes to the end, and one
+that is given up leaves its place to a page that says so."""
+
+
 class MissingRunbook(KeyError):
-    """An alert has no page in docs/runbooks."""
+    """An alert has no page in docs/runbooks, or no place."""
 
 
 def pages() -> dict[str, str]:
-    """Text of each runbook by the name of its alert, in alphabetical order."""
-    return {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.md"))}
+    """Text of each runbook by the name of its alert, in the order of their panels."""
+    found = {file.stem: file.read_text() for file in FOLDER.glob("*.md")}
+    for name in {*found} ^ {*PANELS}:
+        raise MissingRunbook(f"{name}: should be in {FOLDER}, and at the end of runbooks.PANELS")
+    return {name: found[name] for name in PANELS}
 
 
 def place(name: str) -> int:
     """Number of the panel that holds an alert's runbook. Raises MissingRunbook."""
-    names = list(pages())
-    if name not in names:
-        raise MissingRunbook(f"{name}: no {FOLDER / name}.md")
-    return names.index(name) + 1
+    if name not in PANELS:
+        raise MissingRunbook(f"{name}: should be at the end of runbooks.PANELS")
+    return PANELS.index(name) + 1
 
 
 def definition() -> Definition:

@@ -22,6 +22,21 @@ class Looked:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """How another alert explains this one, so that this one stays silent."""
+
+    same: tuple[str, ...]
+    """Labels that both must share."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Regexes that labels of this alert must match."""
+
+
+def by(*same: str, **where: str) -> Cause:
+    """Explained where these labels are the same, and this alert's labels match."""
+    return Cause(same, where)
+
+
+@dataclass(frozen=True)
 class Alert:
     """One row of the table.
 
@@ -43,8 +58,8 @@ class Alert:
     chosen: Mapping[str, str] = field(default_factory=dict)
     """Variables of the dashboard by the label that sets them."""
     looked: Mapping[str, Looked] = field(default_factory=dict)
-    explained_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Alerts that explain this one, so that it stays silent, and the labels they must share."""
+    explained_by: Mapping[str, Cause] = field(default_factory=dict)
+    """By the name of the alert that explains this one."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +68,5 @@ class Record:
 
     name: str
     expr: str
+    plain: str = ""
+    """The same from what is scraped alone, where ``expr`` reads what is recorded."""

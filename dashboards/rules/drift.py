@@ -1,6 +1,6 @@
 """Alerts on drift: one for each change of a model, whichever routes show it."""
 
-from dashboards.rules.alert import KNOWN, Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked, by
 
 OPEN = "attention_drift_since_timestamp_seconds"
 _CHANGE = ("model_name", "direction", "kind")
@@ -45,6 +45,6 @@ ALERTS = (
         dashboard="attention-alert",
         chosen={"model_name": "model"},
         looked=_LOOKED,
-        explained_by={"AttentionGroundingDrift": ("model_name", "direction")},
+        explained_by={"AttentionGroundingDrift": by("model_name", "direction")},
     ),
 )

@@ -1,19 +1,26 @@
 """Alerts on losses beyond the budget of our own objective, and on what causes them."""
 
 from dashboards.delivery import OBJECTIVE, WINDOW
-from dashboards.rules.alert import Alert
-from dashboards.rules.records import lost
+from dashboards.rules.alert import Alert, Looked, by
+from dashboards.rules.promql import known
+from dashboards.rules.records import DAEMON, MEMORY, count, ratio
 
 _BUDGET = round(1 - OBJECTIVE, 6)
+_FEWEST = 10
+"""Lost samples of which it is worth to speak: a few of few are a large share of them."""
 _DAEMON = {"instance": "instance"}
-_SAME = ("job", "instance")
+_SAME = by("job", "instance")
 _SHARE = "{{ $value | humanizePercentage }} of the samples at {{ $labels.instance }} are lost"
+_STARTED = Looked("attention_sidecar_start_time_seconds", ("job", "instance"))
+
+_AWAY = 'attention_sidecar_kafka_state{attention_sidecar_kafka_state=~"stalled|missing_topic|away"}'
 
 
 def _burns(*pairs: tuple[float, str, str]) -> str:
     """Multi-window burn rates (Google, The Site Reliability Workbook, 2018, chapter 5)."""
     return " or ".join(
-        f"({lost(long)} > {factor} * {_BUDGET} and {lost(short)} > {factor} * {_BUDGET})"
+        f"({ratio(long)} > {factor} * {_BUDGET} and {ratio(short)} > {factor} * {_BUDGET}"
+        f" and {count(long)} >= {_FEWEST})"
         for factor, long, short in pairs
     )
 
@@ -29,7 +36,7 @@ ALERTS = (
         expr=_burns((14.4, "1h", "5m"), (6, "6h", "30m")),
         wait="2m",
         summary="Samples are lost fast",
-        description=f"{_SHARE}; the budget of 30 days is gone within days.",
+        description=f"{_SHARE}; the budget of 30 days of such traffic would be gone within days.",
         dashboard="attention-health",
         chosen=_DAEMON,
         explained_by={"AttentionSinkDown": _SAME},
@@ -40,7 +47,7 @@ ALERTS = (
         expr=_burns((3, "1d", "2h"), (1, "3d", "6h")),
         wait="15m",
         summary="Samples are lost",
-        description=f"{_SHARE}; the budget of 30 days will not last.",
+        description=f"{_SHARE}; at this rate the budget of 30 days will not last.",
         dashboard="attention-health",
         chosen=_DAEMON,
         explained_by={"AttentionDeliveryBurnsFast": _SAME, "AttentionSinkDown": _SAME},
@@ -48,10 +55,14 @@ ALERTS = (
     Alert(
         name="AttentionDeliveryBudgetSpent",
         severity="warning",
-        expr=f"{lost(WINDOW)} > {_BUDGET}",
+        expr=f"{ratio(WINDOW)} > {_BUDGET} and {count(WINDOW)} >= {_FEWEST}",
         wait="1h",
         summary="The budget of lost samples is spent",
-        description=f"{_SHARE} over 30 days, more than the objective allows.",
+        description=(
+            f"{_SHARE}, of 30 days or of as many as Prometheus knows, more than the objective "
+            "allows. The daemon was last started at {{ $started | humanizeTimestamp }}."
+        ),
+        looked={"started": _STARTED},
         dashboard="attention-health",
         chosen=_DAEMON,
         explained_by={"AttentionDeliveryBurnsFast": _SAME, "AttentionSinkDown": _SAME},
@@ -59,31 +70,29 @@ ALERTS = (
     Alert(
         name="AttentionSidecarDown",
         severity="warning",
-        expr="up == 0 and on (job, instance) last_over_time(attention_sidecar_build_info[1d])",
+        expr=f"up == 0 and on (job, instance) last_over_time({DAEMON}[{MEMORY}])",
         wait="5m",
         summary="Sidecar daemon {{ $labels.instance }} cannot be scraped",
-        description="It was there within a day. Nothing of its engines is measured or watched.",
+        description="It was there within 30 days. Nothing of its engines is measured or watched.",
         dashboard="attention-health",
         chosen=_DAEMON,
     ),
     Alert(
         name="AttentionSinkDown",
         severity="warning",
-        expr='attention_sidecar_sink_up{sink!="drift"} == 0',
+        expr=known('attention_sidecar_sink_up{sink!="drift"}') + " == 0",
         wait="5m",
         summary="Sink {{ $labels.sink }} of {{ $labels.instance }} fails",
         description="Samples wait for it, then they are dropped and counted.",
         dashboard="attention-health",
         chosen=_DAEMON,
+        explained_by={"AttentionKafkaAway": by("job", "instance", sink="kafka")},
     ),
     Alert(
         name="AttentionKafkaAway",
         severity="warning",
-        expr=(
-            "max by (job, instance, topic) (attention_sidecar_kafka_state"
-            '{attention_sidecar_kafka_state=~"stalled|missing_topic|away"}) == 1'
-        ),
-        wait="10m",
+        expr=f"max by (job, instance, topic) ({known(_AWAY)}) == 1",
+        wait="5m",
         summary="Kafka does not take samples for {{ $labels.topic }}",
         description="Samples of {{ $labels.instance }} wait on disk until the spill is full.",
         dashboard="attention-health",
@@ -139,7 +148,7 @@ ALERTS = (
     Alert(
         name="AttentionCollectorFailing",
         severity="warning",
-        expr="attention_sidecar_collector_success == 0",
+        expr=known("attention_sidecar_collector_success") + " == 0",
         wait="5m",
         summary="Metrics of {{ $labels.collector }} are missing on {{ $labels.instance }}",
         description="Panels and alerts that read them are blind.",

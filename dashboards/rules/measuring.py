@@ -1,49 +1,47 @@
 """Alerts on a sudden loss of measurement: who does not measure must not look fine."""
 
-from dashboards.rules.alert import Alert
+from dashboards.rules.alert import Alert, by
+from dashboards.rules.promql import grown, known
+from dashboards.rules.records import MEMORY, RATE
 
 _TAP = {"model_name": "model"}
+_DAEMON = "job, instance, model_name"
 _WHICH = "Tap {{ $labels.rank }} of {{ $labels.model_name }}, engine {{ $labels.engine }},"
-_SAMPLES = "sum by (model_name) (increase(attention_samples_total[{window}]))"
-_BROKEN = {
-    "AttentionTapBlind": ("model_name",),
-    "AttentionTapTripped": ("model_name",),
-    "AttentionTapLost": ("model_name",),
-}
+_SAME = by("job", "instance", "model_name")
+_BROKEN = dict.fromkeys(("AttentionTapBlind", "AttentionTapTripped", "AttentionTapLost"), _SAME)
+_HOW_BUSY = ("10m", "1h", "6h")
+"""Windows of which one fits: the less is asked, the longer it takes to know."""
+_EXPECTED = 10
+"""Sampled requests that cannot all be missing by chance: once in 20,000."""
 
 
 def _in_state(state: str) -> str:
-    return f'attention_tap_state{{attention_tap_state="{state}"}} == 1'
+    series = f'attention_tap_state{{attention_tap_state="{state}"}}'
+    return f"{known(series)} == 1"
 
 
-def _no_samples() -> str:
-    """Requests are served, samples came within a day, and none comes now though some should."""
-    traffic = (
-        "sum by (model_name) (rate(vllm:generation_tokens_total[10m])) > 0"
-        " or sum by (model_name) (rate(attention_tap_requests_total[10m])) > 0"
+def _no_samples(window: str) -> str:
+    """Requests came that a tap should have sampled, and no sample of any has come."""
+    asked = (
+        f"increase(attention_tap_requests_total[{window}])"
+        f" * avg_over_time(attention_tap_effective_sampling_rate[{window}])"
     )
-    once, now = _SAMPLES.format(window="1d"), _SAMPLES.format(window="10m")
-    chosen = "max by (model_name) (attention_tap_sampling_rate) == 0"
-    return (
-        f"(({traffic}) and on (model_name) {once} > 0)"
-        f" unless on (model_name) {now} > 0 unless on (model_name) {chosen}"
+    expected = f"sum by ({_DAEMON}) (max by ({_DAEMON}, engine) ({asked})) >= {_EXPECTED}"
+    came = f"sum by ({_DAEMON}) {grown('attention_samples_total', window)} > 0"
+    return f"({expected} unless {came})"
+
+
+def _no_tap() -> str:
+    """vLLM serves a model whose taps were known, none is now, and no daemon of it is down."""
+    rate = f"max by (model_name) (last_over_time({RATE}[{MEMORY}]))"
+    expected = " or ".join(
+        f"(sum by (model_name) (increase(vllm:request_success_total[{window}])) * {rate}"
+        f" >= {_EXPECTED})"
+        for window in _HOW_BUSY
     )
-
-
-def _unmeasured(window: str) -> str:
-    lacking = f'increase(attention_unmeasured_total{{signal="context_share"}}[{window}])'
-    samples = f"increase(attention_samples_total[{window}])"
-    return f"sum by (model_name, route) ({lacking}) / sum by (model_name, route) ({samples})"
-
-
-def _not_found(window: str) -> str:
-    failures = f"rate(attention_tap_span_failures_total[{window}])"
-    requests = f"rate(attention_tap_requests_sampled_total[{window}])"
-    return f"sum by (model_name) ({failures}) / (sum by (model_name) ({requests}) > 0)"
-
-
-def _sudden(now: str, usual: str, level: float) -> str:
-    return f"{now} > {level} and {now} > 2 * ({usual})"
+    tap = "max by (model_name) (last_over_time(attention_tap_sampling_rate[10m]))"
+    down = f"last_over_time({RATE}[{MEMORY}]) and on (job, instance) up == 0"
+    return f"({expected}) unless {tap} unless max by (model_name) ({down})"
 
 
 ALERTS = (
@@ -82,58 +80,48 @@ ALERTS = (
     Alert(
         name="AttentionTapErrors",
         severity="info",
-        expr="sum by (model_name, type) (increase(attention_tap_errors_total[10m])) > 0",
+        expr=f"sum by (model_name, type) {grown('attention_tap_errors_total', '10m')} > 0",
         wait="0s",
         summary="The tap of {{ $labels.model_name }} catches exceptions",
         description="{{ $value | humanize }} of {{ $labels.type }} in 10 minutes.",
         dashboard="attention-health",
         chosen=_TAP,
-        explained_by={"AttentionTapTripped": ("model_name",)},
+        explained_by={"AttentionTapTripped": by("model_name")},
     ),
     Alert(
         name="AttentionNoSamples",
         severity="warning",
-        expr=_no_samples(),
+        expr=" or ".join(map(_no_samples, _HOW_BUSY)),
         wait="5m",
         summary="{{ $labels.model_name }} serves requests and no sample comes",
         description=(
-            "Samples of {{ $labels.model_name }} came within the last day; for ten minutes "
-            "none has, though requests are served and sampling is not set to 0."
+            "{{ $labels.instance }} should have samples of {{ $value | humanize }} requests of "
+            "{{ $labels.model_name }} by now, at the rate that is in force, and has none."
         ),
         dashboard="attention-health",
         chosen=_TAP,
-        explained_by=_BROKEN,
+        explained_by=_BROKEN | {"AttentionSidecarDown": by("job", "instance")},
     ),
     Alert(
-        name="AttentionContextUnmeasured",
+        name="AttentionTapMissing",
         severity="warning",
-        expr=_sudden(_unmeasured("15m"), _unmeasured("1d"), 0.5),
+        expr=_no_tap(),
         wait="5m",
-        summary="Context share of route {{ $labels.route }} can no longer be measured",
+        summary="{{ $labels.model_name }} serves requests without a tap",
         description=(
-            "{{ $value | humanizePercentage }} of the samples of {{ $labels.model_name }}, "
-            "{{ $labels.route }} lack it, more than twice the day's share."
+            "Taps of {{ $labels.model_name }} reported within 30 days and none does now; at their "
+            "rate {{ $value | humanize }} of the requests that vLLM served had been sampled."
         ),
-        dashboard="attention-route",
-        chosen={"model_name": "model", "route": "route"},
-    ),
-    Alert(
-        name="AttentionDocumentsNotFound",
-        severity="warning",
-        expr=_sudden(_not_found("15m"), _not_found("1d"), 0.2),
-        wait="5m",
-        summary="Documents of {{ $labels.model_name }} are not found in its prompts",
-        description=(
-            '{{ $value | printf "%.2f" }} documents per sampled request are not found, '
-            "more than twice the day's mean."
-        ),
-        dashboard="attention-route",
+        dashboard="attention-health",
         chosen=_TAP,
     ),
     Alert(
         name="AttentionSamplingThrottled",
         severity="info",
-        expr="attention_tap_effective_sampling_rate < 0.1 * attention_tap_sampling_rate",
+        expr=(
+            f"{known('attention_tap_effective_sampling_rate')}"
+            f" < 0.1 * {known('attention_tap_sampling_rate')}"
+        ),
         wait="30m",
         summary="The tap of {{ $labels.model_name }} samples little for lack of time",
         description=(

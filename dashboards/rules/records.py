@@ -1,28 +1,108 @@
-"""Recording rules: our delivery objective over the windows that burn rates want."""
+"""Recording rules: the delivery objective over the windows that burn rates want, and what holds on.
 
-from dashboards.delivery import WINDOW, loss_ratio
+Windows of a day and more are made of what the short ones recorded: of half hours, each ten minutes.
+"""
+
+from dashboards.delivery import WINDOW, loss_ratio, lost, made
 from dashboards.rules.alert import Record
+from dashboards.rules.promql import known
 
-WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", WINDOW)
+SECONDS = {"1h": 3600, "6h": 21600, "1d": 86400, "3d": 259200, WINDOW: 2592000}
+SHORT, LONG = ("5m", "30m", "1h", "2h", "6h"), ("1d", "3d", WINDOW)
+MEMORY = WINDOW
+"""How long it is known what was there, and how it was."""
+FEWEST = 30
+"""Samples or requests of a day; the share of fewer is nothing to compare with."""
 SIGNALS = ("grounding_score", "context_share")
+DAEMON = "instance:attention_sidecar:present"
+RATE = "instance:attention_tap_sampling_rate:max"
+UNMEASURED = "route:attention_context_unmeasured:ratio_rate1d"
+NOT_FOUND = "model:attention_documents_not_found:ratio_rate1d"
+_LOST, _MADE = "instance:attention_samples_lost:rate30m", "instance:attention_samples_made:rate30m"
+_EFFECTIVE = known("attention_tap_effective_sampling_rate")
+_STEPS, _STEP_SECONDS = "10m", 600
 
 
-def lost(window: str) -> str:
+def ratio(window: str) -> str:
     """Name of the share of samples lost within a window, by daemon."""
     return f"instance:attention_samples_lost:ratio_rate{window}"
 
 
+def count(window: str) -> str:
+    """Name of the number of samples lost within a window, by daemon."""
+    return f"instance:attention_samples_lost:increase{window}"
+
+
+def unmeasured(window: str) -> str:
+    """Share of a route's samples that lack the context share."""
+    lacking = f'increase(attention_unmeasured_total{{signal="context_share"}}[{window}])'
+    return f"sum by (model_name, route) ({lacking}) / {_samples(window)}"
+
+
+def not_found(window: str) -> str:
+    """Documents of each sampled request that are not found."""
+    failures = f"increase(attention_tap_span_failures_total[{window}])"
+    return f"sum by (model_name) ({failures}) / ({_requests(window)} > 0)"
+
+
+def groups() -> dict[str, tuple[str, list[Record]]]:
+    """The interval and the rules of each group."""
+    return {"attention-records": ("30s", _short()), "attention-records-long": ("2m", _long())}
+
+
 def records() -> list[Record]:
     """All recording rules."""
-    losses = [Record(lost(window), loss_ratio(window)) for window in WINDOWS]
-    return losses + [Record(f"route:attention_{one}:mean5m", _mean(one)) for one in SIGNALS]
+    return [record for _, some in groups().values() for record in some]
 
 
 def expanded(expr: str) -> str:
-    """An expression without recorded series, for who does not record."""
+    """An expression without recorded series, for who does not record: what was, by the day."""
     for record in records():
-        expr = expr.replace(f"{record.name} ", f"({record.expr}) ")
+        plain = f"({record.plain or record.expr})"
+        expr = expr.replace(f"{record.name}[{MEMORY}]", f"{plain}[{MEMORY}:1d]")
+        expr = expr.replace(f"{record.name} ", f"{plain} ")
     return expr
+
+
+def _short() -> list[Record]:
+    shares = [Record(ratio(window), loss_ratio(window)) for window in SHORT]
+    counts = [_counted(window, "") for window in ("1h", "6h")]
+    means = [Record(f"route:attention_{one}:mean5m", _mean(one)) for one in SIGNALS]
+    return [*shares, *counts, Record(_LOST, lost("30m")), Record(_MADE, made("30m")), *means]
+
+
+def _long() -> list[Record]:
+    found = []
+    for window in LONG:
+        lost_then, made_then = (
+            f"sum_over_time({one}[{window}:{_STEPS}])" for one in (_LOST, _MADE)
+        )
+        share = f"{lost_then} / ({made_then} > 0)"
+        found.append(Record(ratio(window), share, loss_ratio(window)))
+        found.append(_counted(window, f"{_STEP_SECONDS} * {lost_then}"))
+    return [
+        *found,
+        Record(DAEMON, "group by (job, instance) (attention_sidecar_build_info)"),
+        Record(
+            RATE,
+            f"max by (job, instance, model_name) ({_EFFECTIVE})",
+        ),
+        Record(UNMEASURED, f"{unmeasured('1d')} and {_samples('1d')} >= {FEWEST}"),
+        Record(NOT_FOUND, f"{not_found('1d')} and {_requests('1d')} >= {FEWEST}"),
+    ]
+
+
+def _counted(window: str, recorded: str) -> Record:
+    plain = f"{SECONDS[window]} * {lost(window)}"
+    return Record(count(window), recorded or plain, plain)
+
+
+def _samples(window: str) -> str:
+    return f"sum by (model_name, route) (increase(attention_samples_total[{window}]))"
+
+
+def _requests(window: str) -> str:
+    return f"sum by (model_name) (increase(attention_tap_requests_sampled_total[{window}]))"
 
 
 def _mean(signal: str) -> str:

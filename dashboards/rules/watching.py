@@ -1,6 +1,7 @@
 """Alerts on what keeps drift from being watched, and its alerts from being told."""
 
-from dashboards.rules.alert import KNOWN, Alert, Looked
+from dashboards.rules.alert import KNOWN, Alert, Looked, by
+from dashboards.rules.promql import known
 
 _DAEMON = {"instance": "instance"}
 _UNMEASURED = (
@@ -8,6 +9,11 @@ _UNMEASURED = (
     f'(last_over_time(attention_drift_unmeasured{{route!="*",reason!~"no request.*"}}[{KNOWN}]))'
 )
 _OWN = "attention_sidecar_drift_"
+_NOTHING_COMES = (
+    *("AttentionNoSamples", "AttentionTapMissing"),
+    *("AttentionTapBlind", "AttentionTapTripped", "AttentionTapLost"),
+)
+_SIGNAL_MISSING = ".* missing in .*"
 
 
 def _grows(counter: str, by: str, window: str) -> str:
@@ -31,10 +37,9 @@ ALERTS = (
             "routes": Looked("attention_drift_unmeasured", ("model_name", "reason"), each="route")
         },
         explained_by={
-            "AttentionNoSamples": ("model_name",),
-            "AttentionTapBlind": ("model_name",),
-            "AttentionTapTripped": ("model_name",),
-            "AttentionTapLost": ("model_name",),
+            **dict.fromkeys(_NOTHING_COMES, by("model_name")),
+            "AttentionContextUnmeasured": by("model_name", reason=_SIGNAL_MISSING),
+            "AttentionUncalibrated": by(reason=_SIGNAL_MISSING),
         },
     ),
     Alert(
@@ -63,7 +68,7 @@ ALERTS = (
     Alert(
         name="AttentionDriftFailing",
         severity="warning",
-        expr='attention_sidecar_sink_up{sink="drift"} == 0',
+        expr=known('attention_sidecar_sink_up{sink="drift"}') + " == 0",
         wait="2m",
         summary="The watch for drift of {{ $labels.instance }} fails",
         description=(
@@ -78,8 +83,8 @@ ALERTS = (
         name="AttentionDriftStateRefused",
         severity="warning",
         expr=(
-            f"sum by (job, instance, reason) ({_OWN}refused_states_total > 0"
-            " and on (job, instance) time() - process_start_time_seconds < 3600)"
+            f"sum by (job, instance, reason) ({known(f'{_OWN}refused_states_total')} > 0 and "
+            f"on (job, instance) time() - {known('process_start_time_seconds')} < 3600)"
         ),
         wait="0s",
         summary="{{ $labels.instance }} has begun to watch for drift anew",

@@ -17,12 +17,13 @@ from pydantic import ValidationError
 from sidecar import schema, signals, wire
 from sidecar.config import Wire
 from sidecar.daemon.labels import Cap
-from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.own import ERRORS, OwnMetrics, begin, kind_of
 from sidecar.daemon.sampling import SamplingControl
 from sidecar.daemon.sequence import Sequences
 from sidecar.daemon.sinks.runner import SinkRunner
 from sidecar.daemon.sockets import Sockets
 from sidecar.daemon.taps import Taps
+from sidecar.signals import calibrated, values
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ MAX_STATUS_BYTES = 1 << 16
 ANNOUNCE_SECONDS = 1.0
 LOG_SECONDS = 60.0
 MAX_ENGINES = 256
+MALFORMED = ("parts", "arrow", "version", "schema", "status", "status_size")
+"""Why a message cannot be read."""
 
 
 class Intake:
@@ -64,6 +67,7 @@ class Intake:
         self._stop_by: float | None = None
         self._sockets = Sockets(settings)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._begin_counters()
 
     @property
     def alive(self) -> bool:
@@ -89,6 +93,13 @@ class Intake:
         """Taps, and the sampling settings in force."""
         return {"taps": self.taps.summary(), "sampling": self.sampling.current.model_dump()}
 
+    def _begin_counters(self) -> None:
+        begin(self._metrics.bad_messages, MALFORMED)
+        begin(self._metrics.bad_samples, values.REASONS)
+        begin(self._metrics.internal, ERRORS)
+        if self._calibrations:
+            begin(self._metrics.uncalibrated, calibrated.REASONS)
+
     def _run(self) -> None:
         with self._sockets:
             while self._stop_by is None:
@@ -102,9 +113,8 @@ class Intake:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - counted and logged by type
-            kind = type(error).__name__
-            self._metrics.internal.labels(kind).inc(rows)
-            self._log(kind, f"unexpected error: {error!r}")
+            self._metrics.internal.labels(kind_of(error)).inc(rows)
+            self._log(type(error).__name__, f"unexpected error: {error!r}")
 
     def _turn(self) -> None:
         self._announce()
@@ -165,6 +175,7 @@ class Intake:
             status = wire.TapStatus.model_validate_json(bytes(payload))
         except ValidationError as error:
             return self._malformed("status", str(error))
+        self._sequences.meet(status.engine)
         return self.taps.update(status)
 
     def _flush(self) -> None:

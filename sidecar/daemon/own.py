@@ -1,5 +1,6 @@
 """What the daemon counts about itself: `attention_sidecar_*`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -7,6 +8,37 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created
 import sidecar
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
+
+ERRORS = (
+    "ArithmeticError",
+    "AttributeError",
+    "LookupError",
+    "MemoryError",
+    "OSError",
+    "RuntimeError",
+    "TypeError",
+    "ValueError",
+    "Exception",
+)
+"""Kinds of unexpected errors; a few, so that each can be on the page before it happens."""
+
+
+def begin(counter: Counter, values: Iterable[str], *before: str) -> None:
+    """Have a counter at 0 for ``values`` of its last label, after those ``before`` it.
+
+    A series that begins with its first event shows no increase: `rate` does not see that event.
+    """
+    for value in values:
+        counter.labels(*before, value)
+
+
+def kind_of(error: Exception) -> str:
+    """The one of `ERRORS` that an error is most nearly.
+
+    >>> kind_of(ZeroDivisionError())
+    'ArithmeticError'
+    """
+    return next(base.__name__ for base in type(error).__mro__ if base.__name__ in ERRORS)
 
 
 class OwnMetrics:

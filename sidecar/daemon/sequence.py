@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sidecar.daemon.labels import Cap
-from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.own import OwnMetrics, begin
 from sidecar.signals import numbers
 
 MAX_STREAMS = 1024
@@ -42,6 +42,10 @@ class Sequences:
     def __init__(self, metrics: OwnMetrics, engines: Cap) -> None:
         self._metrics = metrics
         self._engines = engines
+        self._counters = (
+            *(metrics.missing, metrics.late, metrics.duplicates),
+            *(metrics.unseen, metrics.restarts),
+        )
         self._streams: OrderedDict[Key, Stream] = OrderedDict()
         self._boots: OrderedDict[tuple[str, int], str] = OrderedDict()
 
@@ -57,6 +61,11 @@ class Sequences:
             fresh[rows] = self._follow(key, found)
         self._metrics.streams.set(len(self._streams))
         return fresh
+
+    def meet(self, engine: str) -> None:
+        """Have an engine's counters on the page before any of its samples is lost."""
+        for counter in self._counters:
+            begin(counter, [self._engines(engine)])
 
     def _follow(self, key: Key, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         stream = self._stream(key, int(numbers[0]))
@@ -85,6 +94,7 @@ class Sequences:
 
     def _open(self, key: Key, first: int) -> None:
         engine, boot, rank = key
+        self.meet(engine)
         known = self._boots.get((engine, rank))
         if known not in (None, boot):
             self._metrics.restarts.labels(self._engines(engine)).inc()

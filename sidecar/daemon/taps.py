@@ -27,6 +27,11 @@ MAX_FORMER = 16
 STATES = (*get_args(TapState), "lost")
 LABELS = ["model_name", "engine", "rank"]
 
+DROPPED = (
+    *("queue_full", "over_budget", "not_emitted", "not_encodable"),
+    *("step_lost", "plan_failed", "no_query", "no_summary", "spans_failed"),
+)
+"""Why a tap drops a sample; told as 0 until it happens, so that the first one is an increase."""
 COUNTERS = {
     "steps": "Engine steps the tap has seen.",
     "requests": "Requests the tap has seen.",
@@ -149,7 +154,7 @@ class Taps:
         for name, (label, doc) in COUNTERS_BY.items():
             counter = CounterMetricFamily(f"attention_tap_{name}", doc, labels=[*LABELS, label])
             for key, tap in taps.items():
-                for value, total in getattr(tap.status, name).items():
+                for value, total in _by(tap.status, name).items():
                     counter.add_metric([*key, value], total)
             yield counter
         for name, doc in GAUGES.items():
@@ -157,6 +162,11 @@ class Taps:
             for key, tap in taps.items():
                 gauge.add_metric(key, _gauge(tap, name))
             yield gauge
+
+
+def _by(status: TapStatus, name: str) -> dict[str, float]:
+    known = dict.fromkeys(DROPPED, 0.0) if name == "dropped" else {}
+    return {**known, **getattr(status, name)}
 
 
 def _gauge(tap: Tap, name: str) -> float:

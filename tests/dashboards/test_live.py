@@ -192,17 +192,14 @@ def test_all_rules_are_evaluated_without_an_error(running: Running) -> None:
 
 
 def test_a_real_alert_reaches_the_webhook(running: Running) -> None:
-    """What the daemon cannot read is counted, the rule fires, and Alertmanager passes it on."""
+    """One message that the daemon cannot read is counted, and Alertmanager is told of it."""
     address = f"{running.layout.runtime}/attention-sidecar-{os.getuid()}/samples"
 
-    def garbage() -> None:
-        with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
-            socket.connect(f"ipc://{address}")
-            socket.send_multipart([wire.SAMPLES, b"not arrow"])
-            time.sleep(1.5)
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.connect(f"ipc://{address}")
+        socket.send_multipart([wire.SAMPLES, b"not arrow"])
 
     def arrived() -> list[dict[str, Any]]:
-        garbage()
         told = [alert for body in running.alerts for alert in body["alerts"]]
         return [one for one in told if one["labels"]["alertname"] == "AttentionMalformed"]
 

@@ -1,5 +1,6 @@
 """Every alert fires when it should and is silent when it should, as Prometheus evaluates it."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 import yaml
 
 from dashboards import generate, names, runbooks
+from dashboards.delivery import BUDGET_LEFT
 from dashboards.rules import grafana, text
 from dashboards.rules.alert import Alert
-from dashboards.rules.records import expanded, records
+from dashboards.rules.records import expanded, groups, records
 from dashboards.rules.table import ALERTS, GROUPS
 from tests.conftest import Requires
-from tests.dashboards.cases import CASES, Case, Series
+from tests.dashboards import notation
+from tests.dashboards.cases import CASES, FURTHER, Case, Series
 from tests.dashboards.promql import matchers, name_of, selectors
 
 RULES = generate.FOLDER / "prometheus/attention.rules.yaml"
@@ -44,28 +47,27 @@ def expected(alert: Alert, case: Case) -> dict[str, dict[str, str]]:
     }
 
 
-def promtool(
-    tool: Path, folder: Path, name: str, *, given: Series, found: list[dict[str, Any]]
-) -> None:
+def promtool(tool: Path, folder: Path, case: Case, given: Series, **tests: Any) -> None:
     """Run one test, and fail with what promtool says."""
-    at, every = CASES[name].at, CASES[name].every
-    test = {
-        "interval": every,
-        "input_series": [{"series": key, "values": value} for key, value in given.items()],
-        "alert_rule_test": [{"eval_time": at, "alertname": name, "exp_alerts": found}],
-    }
+    series = [{"series": key, "values": value} for key, value in given.items()]
     file = folder / "test.yaml"
     whole = {
         "rule_files": [str(RULES)],
-        "evaluation_interval": every,
-        "group_eval_order": ["attention-records", *GROUPS],
-        "tests": [test],
+        "evaluation_interval": case.every,
+        "group_eval_order": [*groups(), *GROUPS],
+        "tests": [{"interval": case.every, "input_series": series, **tests}],
     }
     file.write_text(yaml.safe_dump(whole))
     done = subprocess.run(
         [tool, "test", "rules", file], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def told(name: str, case: Case, *found: dict[str, Any]) -> dict[str, Any]:
+    """Exactly these alerts at the case's time."""
+    test = {"eval_time": case.at, "alertname": name, "exp_alerts": list(found)}
+    return {"alert_rule_test": [test]}
 
 
 def test_every_alert_has_a_case_and_a_runbook_and_no_other_has() -> None:
@@ -75,13 +77,42 @@ def test_every_alert_has_a_case_and_a_runbook_and_no_other_has() -> None:
 @pytest.mark.parametrize("name", ALERTS)
 def test_it_fires_and_says_so(name: str, requires: Requires, tmp_path: Path) -> None:
     case = CASES[name]
-    found = [expected(ALERTS[name], case)]
-    promtool(requires("promtool"), tmp_path, name, given=case.fires, found=found)
+    found = expected(ALERTS[name], case)
+    promtool(requires("promtool"), tmp_path, case, case.fires, **told(name, case, found))
 
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_it_is_silent(name: str, requires: Requires, tmp_path: Path) -> None:
-    promtool(requires("promtool"), tmp_path, name, given=CASES[name].silent, found=[])
+    case = CASES[name]
+    promtool(requires("promtool"), tmp_path, case, case.silent, **told(name, case))
+
+
+@pytest.mark.parametrize("which", FURTHER, ids=": ".join)
+def test_it_judges_what_is_easily_judged_wrong(
+    which: tuple[str, str], requires: Requires, tmp_path: Path
+) -> None:
+    name, case = which[0], FURTHER[which]
+    assert bool(case.fires) != bool(case.silent)
+    found = [expected(ALERTS[name], case)] if case.fires else []
+    given = case.fires or case.silent
+    promtool(requires("promtool"), tmp_path, case, given, **told(name, case, *found))
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_scrape_that_fails_ends_no_alert(name: str, requires: Requires, tmp_path: Path) -> None:
+    case = CASES[name]
+    minutes, every = (int(one.rstrip("mh")) * (60 if one[-1] == "h" else 1) for one in case.times)
+    given = {
+        key: notation.failing(value, minutes // every) if 'job="sidecar"' in key else value
+        for key, value in case.fires.items()
+        if not key.startswith("up{")
+    } | {key: value for key, value in case.fires.items() if key.startswith("up{")}
+    firing = f'count(ALERTS{{alertname="{name}",alertstate="firing"}})'
+    tests = [
+        {"expr": firing, "eval_time": f"{time}m", "exp_samples": [{"labels": "{}", "value": 1}]}
+        for time in (minutes - every, minutes, minutes + every)
+    ]
+    promtool(requires("promtool"), tmp_path, case, given, promql_expr_test=tests)
 
 
 def test_prometheus_and_alertmanager_accept_the_files(requires: Requires, tmp_path: Path) -> None:
@@ -101,13 +132,34 @@ def test_an_alert_reads_what_is_published_and_is_explained_by_alerts_that_exist(
             known = names.labels_of(name_of(selector)) | {"job", "instance"}
             assert set(matchers(selector)) <= known
     for looked in alert.looked.values():
-        assert {*looked.labels, looked.each or looked.labels[0]} <= names.labels_of(looked.metric)
-    for source, equal in alert.explained_by.items():
-        assert set(equal) <= set(CASES[name].labels)
-        assert set(equal) <= set(CASES[source].labels)
+        known = names.labels_of(looked.metric) | {"job", "instance"}
+        assert {*looked.labels, looked.each or looked.labels[0]} <= known
+    for source, cause in alert.explained_by.items():
+        assert {*cause.same, *cause.where} <= set(CASES[name].labels)
+        assert set(cause.same) <= set(CASES[source].labels)
     assert not set(alert.explained_by) & {
         target for target in ALERTS if name in ALERTS[target].explained_by
     }
+
+
+def test_a_link_to_a_runbook_leads_to_its_panel_for_good() -> None:
+    board = json.loads((generate.FOLDER / f"dashboards/{runbooks.UID}.json").read_text())
+    titles = {panel["id"]: panel["title"] for panel in board["panels"]}
+    assert {runbooks.place(name): name for name in ALERTS} == titles
+    assert titles[1] == "AttentionArchiveStuck"
+    assert titles[13] == "AttentionGroundingDrift"
+    assert titles[28] == "AttentionUncalibrated"
+
+
+def test_no_query_counts_days_from_scrapes_at_every_look() -> None:
+    """Windows of a day and more are read from records, which are made in a group of their own."""
+    seldom = {record.name for record in groups()["attention-records-long"][1]}
+    often = [one.expr for one in records() if one.name not in seldom]
+    for expr in (*often, BUDGET_LEFT, *(alert.expr for alert in ALERTS.values())):
+        for name, _ in re.findall(r"([\w:]+)(?:\{[^}]*\})?\[(\d+d)", expr):
+            assert name in seldom
+    scraped = (one.expr for one in groups()["attention-records-long"][1])
+    assert not [expr for expr in scraped if re.search(r"_total(\{[^}]*\})?\[(3|30)d", expr)]
 
 
 @pytest.mark.parametrize("page", runbooks.pages().items(), ids=lambda page: page[0])

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 
 from sidecar import schema, signals
 from sidecar.config import Metrics
-from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.own import OwnMetrics, begin
 from sidecar.daemon.sinks.base import Sink
 from sidecar.daemon.sinks.histograms import Histograms
 from sidecar.daemon.sinks.series import OWN_LABELS, SeriesLabels
@@ -41,6 +41,7 @@ class PrometheusSink(Sink):
             settings.label_values,
             lambda label, samples: overflow.labels(label).inc(samples),
         )
+        begin(overflow, self._labels.names)
         self._samples: dict[tuple[str, ...], int] = {}
         self._scalar = Histograms(schema.SIGNAL_NAMES, overflow.labels("series").inc)
         self._layer = Histograms(schema.LAYER_SIGNAL_NAMES, overflow.labels("layer").inc)

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pyarrow as pa
 
-from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.own import OwnMetrics, begin
 from sidecar.daemon.sinks.base import Final, Retryable, Sink, Unusable
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,8 @@ MAX_BYTES = 32 << 20
 MAX_ATTEMPTS = 8
 LONGEST_DELAY = 30.0
 TICK_SECONDS = 1.0
+DROPPED = ("queue_full", "refused", "retries_exhausted", "error", "stopping")
+"""Why a sink did not get a sample."""
 
 
 class SinkRunner:
@@ -42,8 +44,10 @@ class SinkRunner:
 
     def start(self) -> None:
         """Start the thread, which starts the sink."""
-        self._metrics.dropped.labels(self.sink.name, "queue_full")
-        self._metrics.written.labels(self.sink.name)
+        begin(self._metrics.dropped, DROPPED, self.sink.name)
+        begin(self._metrics.written, [self.sink.name])
+        begin(self._metrics.retries, [self.sink.name])
+        self._gauges()
         self._thread.start()
 
     def offer(self, batch: pa.RecordBatch) -> None:

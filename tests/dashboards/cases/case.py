@@ -24,14 +24,20 @@ def series(name: str, values: str, *more: dict[str, str], **labels: str) -> Seri
 class Case:
     """What promtool is given and what it should find."""
 
-    fires: Series
-    silent: Series
-    labels: dict[str, str]
+    fires: Series = field(default_factory=dict)
+    silent: Series = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     """Of the alert that fires, beside its severity."""
     at: str = "20m"
     every: str = "1m"
     """From one value to the next, and between evaluations."""
     value: str = ""
     """As the description says it."""
+
+    @property
+    def times(self) -> tuple[str, str]:
+        """``at`` and ``every``."""
+        return self.at, self.every
+
     looked: dict[str, str] = field(default_factory=dict)
     """Further values of the description."""

@@ -1,8 +1,11 @@
 """Cases of the alerts on losses and their causes."""
 
+from dataclasses import replace
+
 from tests.dashboards.cases.case import DAEMON, TAP, Case, series
 
 _KAFKA = "attention_sidecar_kafka_state"
+_STARTED = series("attention_sidecar_start_time_seconds", "600x500", DAEMON)
 
 
 def _burn(at: str, every: str, share: float, value: str) -> Case:
@@ -10,7 +13,9 @@ def _burn(at: str, every: str, share: float, value: str) -> Case:
     made = series("attention_tap_samples_total", "0+1000x500", TAP)
     dropped = "attention_tap_dropped_total"
     return Case(
-        fires=made | series(dropped, f"0+{1000 * share:g}x500", TAP, reason="queue_full"),
+        fires=made
+        | _STARTED
+        | series(dropped, f"0+{1000 * share:g}x500", TAP, reason="queue_full"),
         silent=made | series(dropped, "0+0.5x500", TAP, reason="queue_full"),
         labels=DAEMON,
         at=at,
@@ -21,8 +26,10 @@ def _burn(at: str, every: str, share: float, value: str) -> Case:
 
 CASES = {
     "AttentionDeliveryBurnsFast": _burn("7h", "1m", 0.05, "5%"),
-    "AttentionDeliveryBurnsSlowly": _burn("80h", "30m", 0.004, "0.4%"),
-    "AttentionDeliveryBudgetSpent": _burn("80h", "30m", 0.004, "0.4%"),
+    "AttentionDeliveryBurnsSlowly": _burn("26h", "5m", 0.004, "0.4%"),
+    "AttentionDeliveryBudgetSpent": replace(
+        _burn("4h", "5m", 0.004, "0.4%"), looked={"started": "1970-01-01 00:10:00 +0000 UTC"}
+    ),
     "AttentionSidecarDown": Case(
         fires=series("up", "1x10 0x20", DAEMON)
         | series("attention_sidecar_build_info", "1x10", DAEMON, version="0"),

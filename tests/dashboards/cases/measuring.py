@@ -1,6 +1,6 @@
 """Cases of the alerts on a loss of measurement."""
 
-from tests.dashboards.cases.case import MODEL, STREAM, TAP, Case, Series, series
+from tests.dashboards.cases.case import DAEMON, MODEL, STREAM, TAP, Case, Series, series
 
 
 def _tap_state(state: str) -> Case:
@@ -16,8 +16,15 @@ def _tap_state(state: str) -> Case:
 
 _SAMPLES = series("attention_samples_total", "0+10x60 600x60", STREAM)
 _ALWAYS_SAMPLES = series("attention_samples_total", "0+10x120", STREAM)
-_SERVED = series("vllm:generation_tokens_total", "0+100x120", MODEL, job="vllm", engine="0")
-_RATE = series("attention_tap_sampling_rate", "0.1x120", TAP)
+_SERVED = series(
+    "vllm:request_success_total", "0+100x120", MODEL, job="vllm", engine="0", finished_reason="stop"
+)
+_ASKED = series("attention_tap_requests_total", "0+20x120", TAP)
+_CONFIGURED = series("attention_tap_sampling_rate", "0.1x120", TAP)
+_RATE = _CONFIGURED | series("attention_tap_effective_sampling_rate", "0.1x120", TAP)
+_TAP_GONE = series("attention_tap_sampling_rate", "0.1x30 stale", TAP) | series(
+    "attention_tap_effective_sampling_rate", "0.1x30 stale", TAP
+)
 _UNMEASURED = ("attention_unmeasured_total", {**STREAM, "signal": "context_share"})
 _FAILURES = ("attention_tap_span_failures_total", {**TAP, "reason": "not_in_prompt"})
 _SAMPLED = series("attention_tap_requests_sampled_total", "0+10x120", TAP)
@@ -33,10 +40,18 @@ CASES = {
         value="10",
     ),
     "AttentionNoSamples": Case(
-        fires=_SAMPLES | _SERVED | _RATE,
-        silent=_ALWAYS_SAMPLES | _SERVED | _RATE,
-        labels=MODEL,
+        fires=_SAMPLES | _ASKED | _RATE,
+        silent=_ALWAYS_SAMPLES | _ASKED | _RATE,
+        labels={**DAEMON, **MODEL},
         at="90m",
+        value="20",
+    ),
+    "AttentionTapMissing": Case(
+        fires=_TAP_GONE | _SERVED,
+        silent=_TAP_GONE | _SERVED | series("up", "1x30 0x90", DAEMON),
+        labels=MODEL,
+        at="60m",
+        value="100",
     ),
     "AttentionContextUnmeasured": Case(
         fires=_ALWAYS_SAMPLES | series(_UNMEASURED[0], "0x90 0+10x30", _UNMEASURED[1]),
@@ -53,8 +68,8 @@ CASES = {
         value="1.00",
     ),
     "AttentionSamplingThrottled": Case(
-        fires=_RATE | series("attention_tap_effective_sampling_rate", "0.005x120", TAP),
-        silent=_RATE | series("attention_tap_effective_sampling_rate", "0.05x120", TAP),
+        fires=_CONFIGURED | series("attention_tap_effective_sampling_rate", "0.005x120", TAP),
+        silent=_CONFIGURED | series("attention_tap_effective_sampling_rate", "0.05x120", TAP),
         labels=TAP,
         at="60m",
         value="0.5%",

@@ -102,7 +102,7 @@ def lines(start: int) -> Iterator[Line]:
     yield from drift.lines(random, start + STEP * CHANGE)
     for name in ("process_cpu_seconds_total", "process_resident_memory_bytes"):
         yield Line(name, OTHERS, _plain(name, {}))
-    for name, labels in sorted({**names.ours(), **names.vllm()}.items()):
+    for name, labels in sorted({**names.ours(), **names.vllm(), **names.recorded()}.items()):
         if _base(name) in _observed() or name.startswith("attention_drift_"):
             continue
         kept = sorted(labels)

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, State
 from prometheus_client.metrics_core import Metric
 
 from sidecar import config
-from sidecar.daemon.own import OwnMetrics
+from sidecar.daemon.own import OwnMetrics, begin
 from sidecar.daemon.sinks.base import Retryable, Sink, Unusable
 from sidecar.daemon.sinks.kafka import encode
 from sidecar.daemon.sinks.kafka.client import connector
@@ -17,7 +17,7 @@ from sidecar.daemon.sinks.kafka.condition import NOT_CONFIGURED, STATES
 from sidecar.daemon.sinks.kafka.left_over import left_over
 from sidecar.daemon.sinks.kafka.messages import JSON, Messages
 from sidecar.daemon.sinks.kafka.spill import Busy
-from sidecar.daemon.sinks.kafka.stream import Stream
+from sidecar.daemon.sinks.kafka.stream import LOST_REASONS, Stream
 
 if TYPE_CHECKING:
     from sidecar.drift import Alert
@@ -50,6 +50,7 @@ class KafkaSink(Sink):
         self._settings, self._connect = settings, connector(settings)
         self._samples, self._alerts, self._stopped = samples, alerts, False
         self._dropped = metrics.dropped
+        begin(self._dropped, LOST_REASONS, self.name)
         self._streams: dict[str, Stream] = {}
         self._left_over: dict[str, int] = {}
         self._errors: dict[str, str] = {}
