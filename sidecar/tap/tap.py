@@ -1,7 +1,8 @@
 """The tap: follows the engine's steps, keeps query rows, and turns them into samples.
 
-The engine's thread calls `begin`, `attention` (once per layer) and `end` around every step. They
-may raise, so the hooks call them through the guard; none waits.
+The engine's thread calls `begin`, `attention` (once per layer, but never where a full CUDA graph is
+replayed), `ran` and `end` around every step. They may raise, so the hooks call them through the
+guard; none waits.
 """
 
 import threading
@@ -10,33 +11,26 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from sidecar.config import Sampling, Settings
-from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Row, Unsupported
+from sidecar.tap.engines.base import Adapter, Emission, Identity, Incoming, Layer, Unsupported
 from sidecar.tap.guard import Guard
 from sidecar.tap.layers import UnknownLayer, of_calibration
+from sidecar.tap.paged.tapped import PagedTapped
+from sidecar.tap.paged.wave import Wave
+from sidecar.tap.plan import Planned
 from sidecar.tap.records import Sample
 from sidecar.tap.sampling import Sampler
-from sidecar.tap.tapped import Tapped
-from sidecar.tap.tracking import Requests, Tracked
+from sidecar.tap.spans import Spans
+from sidecar.tap.tapped import CpuTapped
+from sidecar.tap.tracking import Requests
 
 _BLIND_AFTER = 3
-
-
-class Planned(NamedTuple):
-    """A row of the running step that will be summarised."""
-
-    request_id: str
-    tracked: Tracked
-    row: Row
-
-    @property
-    def step(self) -> int:
-        """Output step of the request: 0 emits its first token."""
-        return self.row.positions - self.tracked.prompt_length
+_RECORDED = "layers are recorded in CUDA graphs at start-up: restart the engine to change them"
 
 
 class Tap:
@@ -57,16 +51,16 @@ class Tap:
         self.tested = False
         self.blind = "starting"
         self._uncalibrated = self._refusal = ""
-        self.tapped: Tapped | None = None
+        self.tapped: CpuTapped | PagedTapped | None = None
         self._deliver = deliver
-        self._keys_to: Callable[[int, Tensor], None] | None = None
+        self._keys_to: Callable[[int, Tensor, Tensor], None] | None = None
         self._refused: str | list[int] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._collecting = threading.Lock(), threading.Lock()
         self._wanted = settings.sampling
         self._in_step = False
         self._plan: list[Planned] | None = None
         self._seen: set[int] = set()
-        self._steps_unseen = 0
+        self._steps_unseen = self._steps_stale = 0
 
     def arm(self, adapter: Adapter) -> list[Layer]:
         """Learn layers and cache, once the cache is allocated. Returns the layers to hook.
@@ -84,6 +78,8 @@ class Tap:
             self.identity.model_revision,
             {layer.index: layer.heads for layer in self._layers},
         )
+        with self._lock:
+            self.sampler.settings = self._wanted
         self._choose_layers(self.sampler.settings.layers)
         return self._layers
 
@@ -110,8 +106,9 @@ class Tap:
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
-        if not self.tapped or (self.tested and self.blind):
-            return
+        if not self.tapped or (self.blind and not self._keys_to):
+            return  # an engine warms up by steps of its own before the self-test
+        self.collect()
         self._in_step, self._plan = False, None
         self._seen.clear()
         self.steps += 1
@@ -133,35 +130,73 @@ class Tap:
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
-        if not self._in_step or not self.tapped:
+        if not self.tapped:
+            return
+        slot = self.tapped.slots.get(layer)
+        if isinstance(self.tapped, PagedTapped) and self.tapped.recording():
+            if slot is not None:
+                self.tapped.put(slot, query)
+            return
+        if not self._in_step:
             return
         self._seen.add(layer)
-        if self._plan is None:
-            self._plan = self.guard.run("plan", self._make_plan)
-            if self._plan is None:
-                self._plan = []
-                self.dropped["plan_failed"] += 1
-        if self._plan and (slot := self.tapped.slots.get(layer)) is not None:
-            self.guard.run("stash", self.tapped.stash.put, slot, query)
+        if slot is not None and self._keeps_rows():
+            self.guard.run("stash", self.tapped.put, slot, query)
             if self._keys_to:
-                self._keys_to(slot, key)
+                self._keys_to(slot, query, key)
+
+    def _keeps_rows(self) -> bool:
+        """On a CPU the plan is made when the first layer runs; a GPU keeps every tracked row."""
+        if isinstance(self.tapped, PagedTapped):
+            return bool(self.requests.active)
+        if self._plan is None:
+            self._plan_step()
+        return bool(self._plan)
+
+    def ran(self) -> None:
+        """The layers have run, and no token is sampled yet: here both runners know the batch."""
+        if self._in_step and isinstance(self.tapped, PagedTapped):
+            self._plan_step()
 
     def end(self, output: Any) -> None:
         """A step has emitted its tokens."""
-        if not self._in_step:
+        if not self._in_step or not self.tapped:
             return
         self._in_step = False
+        plan = self._plan or []
+        if isinstance(self.tapped, PagedTapped):
+            self._launch(self.tapped, plan, self.adapter.emission(output))
+            return
         self._watch_hooks()
-        if self._plan and self.tapped and not self.tapped.stash.complete:
-            self.dropped["no_query"] += len(self._plan)
+        if plan and not self.tapped.stash.complete:
+            self.dropped["no_query"] += len(plan)
         else:
-            self._summarise(self._plan or [], output)
+            self._summarise(self.tapped, plan, output)
+
+    def collect(self) -> None:
+        """Emit what was launched in earlier steps and has arrived; from any thread, never waits."""
+        if not isinstance(self.tapped, PagedTapped) or not self._collecting.acquire(blocking=False):
+            return
+        try:
+            while (wave := self.tapped.arrived()) is not None:
+                self._land(wave)
+        finally:
+            self._collecting.release()
+
+    def settle(self) -> None:
+        """Wait for what was launched and emit it; never while the engine serves."""
+        if isinstance(self.tapped, PagedTapped):
+            self.tapped.wait()
+            self.collect()
 
     @contextmanager
     def rehearsal(
-        self, deliver: Callable[[Sample], Any], keys_to: Callable[[int, Tensor], None]
+        self, deliver: Callable[[Sample], Any], keys_to: Callable[[int, Tensor, Tensor], None]
     ) -> Iterator[None]:
-        """Divert samples and show keys for the self-test; what it counted is taken back."""
+        """Divert samples, and show slots, queries and keys, for the self-test.
+
+        What it counted is taken back.
+        """
         usual, self._deliver, self._keys_to = self._deliver, deliver, keys_to
         try:
             yield
@@ -185,13 +220,17 @@ class Tap:
         self.sampler.settings = wanted
         if wanted.layers in (self._chosen, self._refused):
             return
+        if isinstance(self.tapped, PagedTapped):
+            self._refused, self._refusal = wanted.layers, f"the old layers stay: {_RECORDED}"
+            return
         try:
             self._choose_layers(wanted.layers)
         except UnknownLayer as error:
             self._refused, self._refusal = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
-        self.tapped = Tapped(
+        tapped = PagedTapped if self.adapter.paged else CpuTapped
+        self.tapped = tapped(
             self.adapter,
             self._layers,
             choice,
@@ -201,34 +240,71 @@ class Tap:
         )
         self._chosen = choice
 
+    def _plan_step(self) -> None:
+        self._plan = self.guard.run("plan", self._make_plan)
+        if self._plan is None:
+            self._plan = []
+            self.dropped["plan_failed"] += 1
+
     def _make_plan(self) -> list[Planned]:
+        """Rows of this step to summarise; on a GPU also those whose token is to be learned."""
+        emitting = [
+            Planned(request_id, tracked, row)
+            for request_id, tracked in self.requests.active.items()
+            if (row := self.adapter.locate(request_id))
+        ]
+        if isinstance(self.tapped, PagedTapped):
+            return emitting
+        plan = self._affordable([planned for planned in emitting if planned.taken])
         assert self.tapped
-        plan = []
-        for request_id, tracked in self.requests.active.items():
-            row = self.adapter.locate(request_id)
-            if row and tracked.decision.takes(row.positions - tracked.prompt_length):
-                plan.append(Planned(request_id, tracked, row))
+        self.tapped.stash.begin([planned.row.query_row for planned in plan])
+        return plan
+
+    def _affordable(self, plan: list[Planned]) -> list[Planned]:
         if plan and self._over_budget():
             self.dropped["over_budget"] += len(plan)
-            plan = []
-        self.tapped.stash.begin([planned.row.query_row for planned in plan])
+            return []
         return plan
 
     def _over_budget(self) -> bool:
         """The self-test has no budget: a busy machine would leave the tap blind for good."""
         return self._keys_to is None and self.sampler.over_budget(self.guard.spent)
 
-    def _summarise(self, plan: list[Planned], output: Any) -> None:
+    def _summarise(self, tapped: CpuTapped, plan: list[Planned], output: Any) -> None:
         for number, planned in enumerate(plan):
             if self._over_budget():
                 self.dropped["over_budget"] += len(plan) - number
                 return
-            sample = self.guard.run("summary", self._sample, number, planned, output)
-            if sample is None:
+            self._finish(self.guard.run("summary", self._sample, tapped, number, planned, output))
+
+    def _launch(self, tapped: PagedTapped, emitting: list[Planned], emission: Emission) -> None:
+        if not emitting:
+            return
+        tapped.remember(emission, emitting)
+        given = []
+        for planned in self._affordable([planned for planned in emitting if planned.taken]):
+            spans = self.guard.run("summary", tapped.spans, planned.tracked, planned.row)
+            if spans is None:
                 self.dropped["no_summary"] += 1
-                continue
-            self.samples += 1
-            self.guard.run("emit", self._emit, sample)
+            else:
+                given.append((planned, spans))
+        if given:
+            dropped = self.guard.run("summary", tapped.launch, given, emission)
+            self.dropped.update({"no_summary": len(given)} if dropped is None else dropped)
+
+    def _land(self, wave: Wave) -> None:
+        try:
+            for number, (planned, spans) in enumerate(wave.given):
+                self._finish(self.guard.run("summary", self._read, wave, number, planned, spans))
+        finally:
+            wave.land()
+
+    def _finish(self, sample: Sample | None) -> None:
+        if sample is None:
+            self.dropped["no_summary"] += 1
+            return
+        self.samples += 1
+        self.guard.run("emit", self._emit, sample)
 
     def _emit(self, sample: Sample) -> None:
         try:
@@ -238,10 +314,32 @@ class Tap:
             raise
         self.guard.succeeded()
 
-    def _sample(self, number: int, planned: Planned, output: Any) -> Sample | None:
-        assert self.tapped
-        arrays, shape = self.tapped.summarise(number, planned.tracked, planned.row, output)
+    def _sample(self, tapped: CpuTapped, number: int, planned: Planned, output: Any) -> Sample:
+        arrays, shape = tapped.summarise(number, planned.tracked, planned.row, output)
         return Sample(self._identity_columns(planned) | shape, arrays)
+
+    def _read(self, wave: Wave, number: int, planned: Planned, spans: Spans) -> Sample | None:
+        """The sample of a launch that has arrived."""
+        assert self.tapped
+        tracked, row = planned.tracked, planned.row
+        arrays = wave.columns(number)
+        if not self._fresh(arrays):
+            return None
+        arrays["copied"] = tracked.tokens.copied(arrays["argmax"], row.positions)
+        shape = self.tapped.shape(tracked, row, spans)
+        return Sample(self._identity_columns(planned) | {"time": wave.time} | shape, arrays)
+
+    def _fresh(self, arrays: dict[str, np.ndarray]) -> bool:
+        """Whether a query was kept in that step: the stash holds NaN where none was."""
+        if not np.isnan(arrays["entropy"]).any():
+            self._steps_stale = 0
+            return True
+        self._steps_stale += 1
+        if self._steps_stale >= _BLIND_AFTER:
+            self.blind = (
+                "steps run but queries are not kept: the hooks were removed or not captured"
+            )
+        return False
 
     def _identity_columns(self, planned: Planned) -> dict[str, Any]:
         identity = self.identity

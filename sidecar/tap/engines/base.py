@@ -106,8 +106,8 @@ class Adapter(Protocol):
     """One runner generation. Construction raises Unsupported where the runner does not fit."""
 
     paged: bool
-    """Whether keys stay on a GPU: `paged_layer`, `block_table`, `query_starts` and `emission` are
-    used then, and `key_reader`, `token_ids` and `emitted` otherwise."""
+    """Whether keys stay on a GPU: `paged_layer`, `block_table`, and `query_starts` are used
+    then, `key_reader` and `token_ids` otherwise."""
 
     def __init__(self, runner: Any) -> None: ...
 
@@ -131,9 +131,6 @@ class Adapter(Protocol):
 
     def token_ids(self, row: int, positions: int) -> np.ndarray:
         """The first ``positions`` token ids of a batch row, int32."""
-
-    def emitted(self, output: Any, row: int) -> int | None:
-        """The token a row emitted in the step that ended; None when not known on the host."""
 
     def paged_layer(self, layer: Layer) -> PagedLayer:
         """The layer's keys on the device; raises Unsupported where its layout is unknown."""

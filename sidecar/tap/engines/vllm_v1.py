@@ -62,13 +62,6 @@ class V1Adapter(VllmRunner):
         ids: np.ndarray = self._runner.input_batch.token_ids_cpu[row, :positions]
         return ids
 
-    def emitted(self, output: Any, row: int) -> int | None:
-        """The sampled token; unknown on the host under asynchronous scheduling."""
-        sampled = getattr(output, "sampled_token_ids", None)
-        if not isinstance(sampled, list) or row >= len(sampled) or not len(sampled[row]):
-            return None
-        return int(sampled[row][0])
-
     def _table(self, group: int) -> Any:
         return self._runner.input_batch.block_table[group]
 

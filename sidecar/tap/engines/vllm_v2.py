@@ -61,10 +61,6 @@ class V2Adapter(VllmRunner):
         """Not on the host: the tap remembers tokens as they arrive."""
         raise Unsupported(f"row {row}: tokens are on the GPU")
 
-    def emitted(self, output: Any, row: int) -> int | None:
-        """Not on the host yet; `emission` says when."""
-        return None
-
     def _current_batch(self) -> Any:
         """The step's batch, whose rows are looked up once."""
         state = self._runner.execute_model_state
