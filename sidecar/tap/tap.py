@@ -13,23 +13,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from sidecar.config import Sampling, Settings
-from sidecar.tap.engines.base import Adapter, Emission, Identity, Incoming, Layer, Unsupported
+from sidecar.tap.course import CpuCourse
+from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Unsupported
 from sidecar.tap.guard import Guard
 from sidecar.tap.layers import UnknownLayer, of_calibration
-from sidecar.tap.paged.tapped import PagedTapped
-from sidecar.tap.paged.wave import Wave
+from sidecar.tap.paged.course import PagedCourse
 from sidecar.tap.plan import Planned
 from sidecar.tap.records import Sample
 from sidecar.tap.sampling import Sampler
-from sidecar.tap.spans import Spans
-from sidecar.tap.tapped import CpuTapped
+from sidecar.tap.tapped import Tapped
 from sidecar.tap.tracking import Requests
 
-_BLIND_AFTER = 3
 _RECORDED = "layers are recorded in CUDA graphs at start-up: restart the engine to change them"
 
 
@@ -51,16 +48,13 @@ class Tap:
         self.tested = False
         self.blind = "starting"
         self._uncalibrated = self._refusal = ""
-        self.tapped: CpuTapped | PagedTapped | None = None
+        self.course: CpuCourse | PagedCourse | None = None
         self._deliver = deliver
         self._keys_to: Callable[[int, Tensor, Tensor], None] | None = None
         self._refused: str | list[int] | None = None
         self._lock, self._collecting = threading.Lock(), threading.Lock()
         self._wanted = settings.sampling
         self._in_step = False
-        self._plan: list[Planned] | None = None
-        self._seen: set[int] = set()
-        self._steps_unseen = self._steps_stale = 0
 
     def arm(self, adapter: Adapter) -> list[Layer]:
         """Learn layers and cache, once the cache is allocated. Returns the layers to hook.
@@ -89,6 +83,11 @@ class Tap:
             self._wanted = sampling
 
     @property
+    def tapped(self) -> Tapped | None:
+        """The layers that are summarised; None before the cache is allocated."""
+        return self.course.tapped if self.course else None
+
+    @property
     def sampling(self) -> Sampling:
         """The settings that hold from the next step on; layers that were refused do not."""
         if self._wanted.layers != self._refused:
@@ -106,17 +105,18 @@ class Tap:
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
-        if not self.tapped or (self.blind and not self._keys_to):
+        if not self.course or (self.blind and not self._keys_to):
             return  # an engine warms up by steps of its own before the self-test
         self.collect()
-        self._in_step, self._plan = False, None
-        self._seen.clear()
+        self._in_step = False
         self.steps += 1
         try:
             self._begin(scheduler_output)
         except Exception:
             self.dropped["step_lost"] += 1
             raise
+        if self.course:
+            self.course.begin()
         self._in_step = True
 
     def _begin(self, scheduler_output: Any) -> None:
@@ -130,64 +130,42 @@ class Tap:
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
-        if not self.tapped:
+        if not self.course:
             return
-        slot = self.tapped.slots.get(layer)
-        if isinstance(self.tapped, PagedTapped) and self.tapped.recording():
+        slot = self.course.tapped.slots.get(layer)
+        if self.course.recording():
             if slot is not None:
-                self.tapped.put(slot, query)
-            return
-        if not self._in_step:
-            return
-        self._seen.add(layer)
-        if slot is not None and self._keeps_rows():
-            self.guard.run("stash", self.tapped.put, slot, query)
+                self.course.tapped.put(slot, query)
+        elif self._in_step and self.course.wants(layer) and slot is not None:
+            self.guard.run("stash", self.course.tapped.put, slot, query)
             if self._keys_to:
                 self._keys_to(slot, query, key)
 
-    def _keeps_rows(self) -> bool:
-        """On a CPU the plan is made when the first layer runs; a GPU keeps every tracked row."""
-        if isinstance(self.tapped, PagedTapped):
-            return bool(self.requests.active)
-        if self._plan is None:
-            self._plan_step()
-        return bool(self._plan)
-
     def ran(self) -> None:
-        """The layers have run, and no token is sampled yet: here both runners know the batch."""
-        if self._in_step and isinstance(self.tapped, PagedTapped):
-            self._plan_step()
+        """The layers have run, and no token is sampled yet: here every runner knows the batch."""
+        if self._in_step and self.course:
+            self.course.ran()
 
     def end(self, output: Any) -> None:
         """A step has emitted its tokens."""
-        if not self._in_step or not self.tapped:
-            return
-        self._in_step = False
-        plan = self._plan or []
-        if isinstance(self.tapped, PagedTapped):
-            self._launch(self.tapped, plan, self.adapter.emission(output))
-            return
-        self._watch_hooks()
-        if plan and not self.tapped.stash.complete:
-            self.dropped["no_query"] += len(plan)
-        else:
-            self._summarise(self.tapped, plan, output)
+        if self._in_step and self.course:
+            self._in_step = False
+            self.course.end(output)
 
     def collect(self) -> None:
-        """Emit what was launched in earlier steps and has arrived; from any thread, never waits."""
-        if not isinstance(self.tapped, PagedTapped) or not self._collecting.acquire(blocking=False):
-            return
-        try:
-            while (wave := self.tapped.arrived()) is not None:
-                self._land(wave)
-        finally:
-            self._collecting.release()
+        """Emit what earlier steps left and has arrived; from any thread, never waits."""
+        if self.course and self._collecting.acquire(blocking=False):
+            try:
+                self.course.collect()
+            finally:
+                self._collecting.release()
 
     def settle(self) -> None:
-        """Wait for what was launched and emit it; never while the engine serves."""
-        if isinstance(self.tapped, PagedTapped):
-            self.tapped.wait()
-            self.collect()
+        """Wait for what is under way and emit it; never while the engine serves."""
+        if self.course:
+            self.course.wait()
+            with self._collecting:
+                self.course.collect()
 
     @contextmanager
     def rehearsal(
@@ -220,7 +198,7 @@ class Tap:
         self.sampler.settings = wanted
         if wanted.layers in (self._chosen, self._refused):
             return
-        if isinstance(self.tapped, PagedTapped):
+        if self.adapter.paged:
             self._refused, self._refusal = wanted.layers, f"the old layers stay: {_RECORDED}"
             return
         try:
@@ -229,77 +207,24 @@ class Tap:
             self._refused, self._refusal = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
-        tapped = PagedTapped if self.adapter.paged else CpuTapped
-        self.tapped = tapped(
-            self.adapter,
-            self._layers,
-            choice,
-            self.identity,
-            self.settings.engine,
-            calibrated=self._calibrated,
-        )
+        course = PagedCourse if self.adapter.paged else CpuCourse
+        self.course = course(self, self._layers, choice, self._calibrated)
         self._chosen = choice
 
-    def _plan_step(self) -> None:
-        self._plan = self.guard.run("plan", self._make_plan)
-        if self._plan is None:
-            self._plan = []
-            self.dropped["plan_failed"] += 1
-
-    def _make_plan(self) -> list[Planned]:
-        """Rows of this step to summarise; on a GPU also those whose token is to be learned."""
-        emitting = [
+    def emitting(self) -> list[Planned]:
+        """Tracked requests that emit a token in the running step."""
+        return [
             Planned(request_id, tracked, row)
             for request_id, tracked in self.requests.active.items()
             if (row := self.adapter.locate(request_id))
         ]
-        if isinstance(self.tapped, PagedTapped):
-            return emitting
-        plan = self._affordable([planned for planned in emitting if planned.taken])
-        assert self.tapped
-        self.tapped.stash.begin([planned.row.query_row for planned in plan])
-        return plan
 
-    def _affordable(self, plan: list[Planned]) -> list[Planned]:
-        if plan and self._over_budget():
-            self.dropped["over_budget"] += len(plan)
-            return []
-        return plan
-
-    def _over_budget(self) -> bool:
+    def over_budget(self) -> bool:
         """The self-test has no budget: a busy machine would leave the tap blind for good."""
         return self._keys_to is None and self.sampler.over_budget(self.guard.spent)
 
-    def _summarise(self, tapped: CpuTapped, plan: list[Planned], output: Any) -> None:
-        for number, planned in enumerate(plan):
-            if self._over_budget():
-                self.dropped["over_budget"] += len(plan) - number
-                return
-            self._finish(self.guard.run("summary", self._sample, tapped, number, planned, output))
-
-    def _launch(self, tapped: PagedTapped, emitting: list[Planned], emission: Emission) -> None:
-        if not emitting:
-            return
-        tapped.remember(emission, emitting)
-        given = []
-        for planned in self._affordable([planned for planned in emitting if planned.taken]):
-            spans = self.guard.run("summary", tapped.spans, planned.tracked, planned.row)
-            if spans is None:
-                self.dropped["no_summary"] += 1
-            else:
-                given.append((planned, spans))
-        if given:
-            dropped = self.guard.run("summary", tapped.launch, given, emission)
-            self.dropped.update({"no_summary": len(given)} if dropped is None else dropped)
-
-    def _land(self, wave: Wave) -> None:
-        try:
-            for number, (planned, spans) in enumerate(wave.given):
-                self._finish(self.guard.run("summary", self._read, wave, number, planned, spans))
-        finally:
-            wave.land()
-
-    def _finish(self, sample: Sample | None) -> None:
+    def finish(self, sample: Sample | None) -> None:
+        """Emit a sample, or count that there is none."""
         if sample is None:
             self.dropped["no_summary"] += 1
             return
@@ -314,34 +239,8 @@ class Tap:
             raise
         self.guard.succeeded()
 
-    def _sample(self, tapped: CpuTapped, number: int, planned: Planned, output: Any) -> Sample:
-        arrays, shape = tapped.summarise(number, planned.tracked, planned.row, output)
-        return Sample(self._identity_columns(planned) | shape, arrays)
-
-    def _read(self, wave: Wave, number: int, planned: Planned, spans: Spans) -> Sample | None:
-        """The sample of a launch that has arrived."""
-        assert self.tapped
-        tracked, row = planned.tracked, planned.row
-        arrays = wave.columns(number)
-        if not self._fresh(arrays):
-            return None
-        arrays["copied"] = tracked.tokens.copied(arrays["argmax"], row.positions)
-        shape = self.tapped.shape(tracked, row, spans)
-        return Sample(self._identity_columns(planned) | {"time": wave.time} | shape, arrays)
-
-    def _fresh(self, arrays: dict[str, np.ndarray]) -> bool:
-        """Whether a query was kept in that step: the stash holds NaN where none was."""
-        if not np.isnan(arrays["entropy"]).any():
-            self._steps_stale = 0
-            return True
-        self._steps_stale += 1
-        if self._steps_stale >= _BLIND_AFTER:
-            self.blind = (
-                "steps run but queries are not kept: the hooks were removed or not captured"
-            )
-        return False
-
-    def _identity_columns(self, planned: Planned) -> dict[str, Any]:
+    def identity_columns(self, planned: Planned) -> dict[str, Any]:
+        """Columns that say whose sample it is, and when its step ended."""
         identity = self.identity
         return {
             "record_id": f"{self.boot}/{identity.rank}/{planned.request_id}/{planned.step}",
@@ -355,14 +254,3 @@ class Tap:
             "model_revision": identity.model_revision,
             "step": planned.step,
         }
-
-    def _watch_hooks(self) -> None:
-        """Steps in which a tapped layer does not report mean that its hook is gone."""
-        assert self.tapped
-        silent = sorted(self.tapped.slots.keys() - self._seen)
-        if not silent or not self.adapter.batch_size():
-            self._steps_unseen = 0
-            return
-        self._steps_unseen += 1
-        if self._steps_unseen == _BLIND_AFTER:
-            self.blind = f"steps run but layers {silent} do not report: the hooks were removed"

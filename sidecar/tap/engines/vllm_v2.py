@@ -59,7 +59,7 @@ class V2Adapter(VllmRunner):
 
     def token_ids(self, row: int, positions: int) -> np.ndarray:
         """Not on the host: the tap remembers tokens as they arrive."""
-        raise Unsupported(f"row {row}: tokens are on the GPU")
+        raise Unsupported(f"row {row}: its {positions} tokens are on the GPU")
 
     def _current_batch(self) -> Any:
         """The step's batch, whose rows are looked up once."""

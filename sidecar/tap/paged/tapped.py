@@ -11,7 +11,7 @@ from sidecar.tap.paged.group import AT_ONCE, Group
 from sidecar.tap.paged.wave import Wave
 from sidecar.tap.plan import Planned
 from sidecar.tap.spans import Spans
-from sidecar.tap.summary.flight import PagedRequest
+from sidecar.tap.summary.flight import Flight, PagedRequest
 from sidecar.tap.tapped import Tapped
 
 Given = tuple[Planned, Spans]
@@ -91,7 +91,7 @@ class PagedTapped(Tapped):
     def _launch(self, given: Sequence[Given], emission: Emission) -> bool:
         """One wave; False where a group has no flight free."""
         requests = [_request(planned, spans) for planned, spans in given]
-        flights = []
+        flights: list[Flight] = []
         for group in self._groups:
             flight = group.launch(requests)
             if flight is None:
