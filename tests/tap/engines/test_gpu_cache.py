@@ -19,7 +19,7 @@ def orders():
 
 
 def cache(order, dtype=torch.float32, layers=3):
-    """One layer's cache, logical ``[blocks, heads, block, 2 * size]``, of a model's in ``order``."""
+    """One layer of a model's cache, ``[blocks, heads, block, 2 * size]``, laid out in ``order``."""
     logical = (layers, BLOCKS, HEADS, BLOCK, 2 * SIZE)
     physical = torch.zeros([logical[axis] for axis in order], dtype=dtype)
     return physical.permute([order.index(axis) for axis in range(5)])[1]

@@ -7,6 +7,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -110,8 +111,7 @@ def test_a_back_ends_cache_has_keys_before_values(backend):
     import importlib.util
 
     spec = importlib.util.find_spec(f"vllm.v1.attention.backends.{backend}")
-    with open(spec.origin) as file:
-        source = file.read()
+    source = Path(spec.origin).read_text()
     assert "kv_cache.transpose(1, 2)" in source
     assert "split(self.head_size, dim=-1)" in source or "split(hs, dim=-1)" in source
 
