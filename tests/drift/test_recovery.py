@@ -30,9 +30,7 @@ def test_a_change_that_ends_is_over_soon(shift: float) -> None:
     ("told", "of", "true"), [(-2.0, 100, -2.0), (-1.4, 7, -0.3), (0.4, 80, 0.28)]
 )
 def test_a_change_that_lasts_is_not_over(told: float, of: int, true: float) -> None:
-    early = sum(
-        raised(told, of).add(requests(seed, 5000, true)) is not None for seed in range(60)
-    )
+    early = sum(raised(told, of).add(requests(seed, 5000, true)) is not None for seed in range(60))
     assert early <= 3
 
 
