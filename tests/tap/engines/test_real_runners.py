@@ -111,7 +111,8 @@ def test_a_back_ends_cache_has_keys_before_values(backend):
     import importlib.util
 
     spec = importlib.util.find_spec(f"vllm.v1.attention.backends.{backend}")
-    source = Path(spec.origin).read_text()
+    assert spec
+    source = Path(spec.origin or "").read_text()
     assert "kv_cache.transpose(1, 2)" in source
     assert "split(self.head_size, dim=-1)" in source or "split(hs, dim=-1)" in source
 

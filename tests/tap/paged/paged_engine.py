@@ -5,6 +5,7 @@ groups, and its tokens arrive when told to.
 """
 
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from sidecar.tap.engines.base import (
     Unsupported,
 )
 from sidecar.tap.engines.emission import emission
+from sidecar.tap.records import Sample
 from sidecar.tap.summary.naive import Scoring, summarise
 from sidecar.tap.tap import Tap
 
@@ -55,9 +57,9 @@ class PagedEngine:
         self.random = random
         self.event = Event()
         self.queries = []
-        self.samples = []
+        self.samples: list[Sample] = []
         self.tap = Tap(self.identity(), settings(), self.samples.append)
-        self.tap.arm(self)
+        self.tap.arm(cast(Any, self))
         self.tap.tested, self.tap.blind = True, ""
         self.new = [Incoming(name, prompt, None) for name, prompt in PROMPTS.items()]
 
