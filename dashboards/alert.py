@@ -2,14 +2,14 @@
 
 from grafana_foundation_sdk.models.dashboard import VariableOption
 
+from dashboards import beside
 from dashboards import panels as p
 from dashboards import queries as q
+from dashboards.beside import SIGNAL, SIGNAL_LEGEND
 from dashboards.layout import Row
 from dashboards.overview import DRIFT_COLORS, OPEN, STREAM, STREAM_LEGEND
 from dashboards.shared import Definition, choice
 
-SIGNAL = (*STREAM, "signal")
-SIGNAL_LEGEND = "{{route}} {{signal}}"
 PAGING = ("grounding_score", "context_share", "copy_rate", "lookback_ratio")
 """What pages, and what pages without a calibration; chosen at first."""
 
@@ -28,7 +28,7 @@ def definition() -> Definition:
         variables=(signals,),
         rows=(
             *(_verdict(), _evidence(), _expected(), _residual()),
-            *(_moved(), _shape(), _measuring()),
+            *(beside.moved(), beside.shape(), beside.measuring()),
         ),
         span="now-6h",
     )
@@ -53,7 +53,8 @@ def _verdict() -> Row:
             ),
             p.timeline(
                 "State",
-                "Grey is unmeasured, which is not fine; * is the median of all routes.",
+                "The worst of all replicas. Grey is unmeasured, which is not fine; dark where "
+                "nobody asks. * is the median of all routes.",
                 DRIFT_COLORS,
                 p.query(q.drift_state(*STREAM), STREAM_LEGEND),
             ),
@@ -107,96 +108,3 @@ def _residual() -> Row:
         p.query(f"avg by ({', '.join(SIGNAL)}) ({residual})", SIGNAL_LEGEND),
     )
     return Row(height=8, panels=(panel,))
-
-
-def _moved() -> Row:
-    residual, expected = q.latest("attention_drift_residual"), q.latest("attention_drift_expected")
-    ranked = f"avg by ({', '.join(SIGNAL)}) ({residual} / {expected})"
-    return Row(
-        title="What moved and what did not",
-        height=8,
-        panels=(
-            p.bars(
-                "Residual by signal, of what is expected",
-                "Of about the last 100 requests; below 0 is a drop. All signals, whether chosen "
-                "above or not.",
-                "percentunit",
-                p.instant(f"sort({ranked})", SIGNAL_LEGEND),
-            ),
-            p.timeseries(
-                "Prompt length",
-                "Mean tokens of a prompt, as vLLM counts them. Attention moves with length alone.",
-                "short",
-                p.query(q.mean("vllm:request_prompt_tokens", "model_name"), "{{model_name}}"),
-            ),
-            p.timeseries(
-                "Requests that drift has taken, by outcome",
-                "Per second.",
-                "reqps",
-                p.query(q.rate("attention_drift_requests_total", "outcome"), "{{outcome}}"),
-            ),
-        ),
-    )
-
-
-def _shape() -> Row:
-    return Row(
-        title="Shape of the distribution, for people: these never alarm",
-        height=7,
-        panels=tuple(
-            p.timeseries(
-                title,
-                f"{meaning} Against the baseline's distribution.",
-                "short",
-                p.query(
-                    f"max by ({', '.join(SIGNAL)}) ({q.series(name, signal='~$signal')})",
-                    SIGNAL_LEGEND,
-                ),
-            )
-            for name, title, meaning in (
-                ("attention_drift_psi", "PSI", "Population stability index."),
-                ("attention_drift_ks", "Kolmogorov–Smirnov", "Largest gap of the distributions."),
-                ("attention_drift_wasserstein", "Wasserstein", "How far mass was moved."),
-            )
-        ),
-    )
-
-
-def _measuring() -> Row:
-    samples = q.rate("attention_samples_total", "route")
-    unmeasured = q.rate("attention_unmeasured_total", "route", signal="context_share")
-    return Row(
-        title="Did measuring itself change?",
-        height=7,
-        panels=(
-            p.timeseries(
-                "Samples",
-                "With signals, per second.",
-                "cps",
-                p.query(samples, "{{route}}"),
-            ),
-            p.timeseries(
-                "Share without a context share",
-                "Samples of which the documents' share could not be measured.",
-                "percentunit",
-                p.query(f"{unmeasured} / {samples}", "{{route}}"),
-            ),
-            p.timeseries(
-                "Why a stream is unmeasured",
-                "1 while it is, by reason.",
-                "short",
-                p.query(
-                    f"max by (route, reason) ({q.series('attention_drift_unmeasured')})",
-                    "{{route}}: {{reason}}",
-                ),
-            ),
-            p.timeseries(
-                "Engines restarted",
-                "Engine processes that took the place of another: a deploy shows here.",
-                "short",
-                p.query(
-                    q.growth("attention_sidecar_engine_restarts_total", "engine"), "{{engine}}"
-                ),
-            ),
-        ),
-    )

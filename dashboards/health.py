@@ -174,13 +174,15 @@ def _cost() -> Row:
                 "Daemon: processor",
                 "Cores used.",
                 "short",
-                p.query(q.rate("process_cpu_seconds_total", "instance"), "{{instance}}"),
+                p.query(q.of_daemons("rate", "process_cpu_seconds_total"), "{{instance}}"),
             ),
             p.timeseries(
                 "Daemon: memory",
                 "Resident.",
                 "bytes",
-                p.query(q.total("process_resident_memory_bytes", "instance"), "{{instance}}"),
+                p.query(
+                    q.of_daemons("last_over_time", "process_resident_memory_bytes"), "{{instance}}"
+                ),
             ),
         ),
     )

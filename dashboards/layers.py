@@ -80,9 +80,10 @@ def _heads() -> Row:
         panels=(
             p.heatmap(
                 "Context share by head",
-                "A row for each head of the chosen layers. Off unless metrics.per_head is set.",
-                p.query(mean, "{{layer}}.{{head}}"),
+                "A row for each head, layer/head. Off unless metrics.per_head is set.",
+                p.query(mean, "{{layer}}/{{head}}"),
                 unit="short",
+                none=HEADS_OFF,
             ),
             p.table(
                 "Heads that look at documents most",

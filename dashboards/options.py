@@ -15,6 +15,18 @@ def steps(levels: Mapping[float, str], *, base: str) -> dashboard.ThresholdsConf
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)
 
 
+def without_value(text: str, color: str) -> model.SpecialValueMap:
+    """What a panel says, and on which colour, where a query brings nothing.
+
+    Without it Grafana takes the colour of the lowest threshold.
+    """
+    result = model.ValueMappingResult(text=text, color=color, index=0)
+    nothing = model.DashboardSpecialValueMapOptions(
+        match=model.SpecialValueMatch.NULL_AND_NAN, result=result
+    )
+    return model.SpecialValueMap(options=nothing)
+
+
 def transformation(name: str, options: dict[str, Any]) -> model.DataTransformerConfig:
     """One of Grafana's, by its name."""
     return model.DataTransformerConfig(id_val=name, options=options)

@@ -8,12 +8,13 @@ from dashboards.shared import Definition
 
 STREAM = ("model_name", "route")
 STREAM_LEGEND = "{{model_name}} {{route}}"
-DRIFT_COLORS = dict(zip(q.DRIFT_STATES, (p.GREY, p.GREEN, p.YELLOW, p.RED), strict=True))
+DRIFT_COLORS = dict(zip(q.DRIFT_STATES, (p.DARK, p.GREEN, p.YELLOW, p.GREY, p.RED), strict=True))
 OPEN = (*STREAM, "signal", "direction", "kind")
 DETAIL = (
     "/d/attention-alert?${datasource:queryparam}&${__url_time_range}"
-    "&var-model=${__data.fields.model_name}&var-route=${__data.fields.route}"
-    "&var-signal=${__data.fields.signal}"
+    "&var-model=${__data.fields.model_name:percentencode}"
+    "&var-route=${__data.fields.route:percentencode}"
+    "&var-signal=${__data.fields.signal:percentencode}"
 )
 
 
@@ -31,10 +32,6 @@ def definition() -> Definition:
 
 
 def _now() -> Row:
-    alarm, unmeasured = (
-        q.latest("attention_drift_state", attention_drift_state=state, route="!*")
-        for state in ("alarm", "unmeasured")
-    )
     since = q.latest("attention_drift_since_timestamp_seconds")
     broken = q.latest("attention_tap_state", attention_tap_state="~blind|tripped|lost|off")
     return Row(
@@ -45,7 +42,7 @@ def _now() -> Row:
                 "Routes in alarm",
                 "Routes whose attention differs from the baseline. What several show is one alert.",
                 "short",
-                f"sum(max by (model_name, route) ({alarm}))",
+                q.routes_in("alarm"),
                 {1: p.RED},
             ),
             p.stat(
@@ -59,10 +56,11 @@ def _now() -> Row:
             ),
             p.stat(
                 "Routes not watched",
-                "Routes that are unmeasured: no baseline, too few requests, or no signal. "
-                "They are not known to be fine.",
+                "Routes that are unmeasured, at one replica at least: no baseline, too few "
+                "requests, or no signal; and those that nobody asks. They are not known to be "
+                "fine.",
                 "short",
-                f"sum(max by (model_name, route) ({unmeasured}))",
+                q.routes_in("unmeasured", "nothing_to_watch"),
                 {1: p.ORANGE},
             ),
             p.stat(
@@ -98,8 +96,8 @@ def _where() -> Row:
         panels=(
             p.timeline(
                 "Where, and since when",
-                "State of each stream. Grey is unmeasured, which is not fine; "
-                "* is the median of all routes of a model.",
+                "State of each stream, the worst of its replicas. Grey is unmeasured, which is "
+                "not fine; dark where nobody asks. * is the median of all routes of a model.",
                 DRIFT_COLORS,
                 p.query(q.drift_state(*STREAM), STREAM_LEGEND),
             ),
@@ -176,7 +174,9 @@ def _traffic() -> Row:
             ),
             p.timeseries(
                 "Share of requests sampled",
-                "Requests that the tap sampled by requests that vLLM served, by model and engine.",
+                "Requests that the tap sampled by requests that vLLM served, by model and engine. "
+                "The tap counts a request at its start and vLLM at its end: more than 100 % is "
+                "traffic that grows.",
                 "percentunit",
                 p.query(f"{sampled} / {served}", "{{model_name}} engine {{engine}}"),
             ),

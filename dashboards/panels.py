@@ -18,9 +18,10 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from dashboards import options as o
 
 UNMEASURED = "not measured"
-GREY, GREEN, YELLOW = "#7f8790", "green", "yellow"
+DARK, GREY, GREEN, YELLOW = "#4c5157", "#7f8790", "green", "yellow"
 ORANGE, RED, PURPLE = "orange", "red", "purple"
 
+_FIXED = dashboard.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(GREY)
 _BY_NAME = dashboard.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 Panel = Builder[model.Panel]
@@ -93,9 +94,10 @@ def stat(
     base: str = GREEN,
     none: str = UNMEASURED,
 ) -> stats.Panel:
-    """One number on a colour; ``levels`` gives the colour from a value on, ``base`` below."""
+    """A number on the colour of ``levels`` from a value on, or of ``base``; ``none`` on grey."""
     return (
         stats.Panel().title(title).description(description).unit(unit).no_value(none)
+        .mappings([o.without_value(none, GREY)])
         .thresholds(o.steps(levels, base=base))
         .graph_mode(kinds.BigValueGraphMode.NONE)
         .color_mode(kinds.BigValueColorMode.BACKGROUND)
@@ -118,6 +120,7 @@ def timeline(
     return (
         timelines.Panel().title(title).description(description).unit("short").no_value(UNMEASURED)
         .mappings([model.ValueMap(options=named)])
+        .color_scheme(_FIXED)  # the colours are the states'; with other modes there is no legend
         .thresholds(o.steps({k: v for k, v in levels.items() if k}, base=levels[0]))
         .show_value(kinds.VisibilityMode.NEVER).merge_values(True).row_height(0.85)
         .fill_opacity(85).legend(o.legend()).tooltip(o.tooltip())
@@ -125,7 +128,14 @@ def timeline(
     )  # fmt: skip
 
 
-def heatmap(title: str, description: str, target: Query, *, unit: str = "percentunit") -> Panel:
+def heatmap(
+    title: str,
+    description: str,
+    target: Query,
+    *,
+    unit: str = "percentunit",
+    none: str = UNMEASURED,
+) -> Panel:
     """Observations by bucket over time; dark is few."""
     colors = (
         heatmaps.HeatmapColorOptions()
@@ -133,7 +143,7 @@ def heatmap(title: str, description: str, target: Query, *, unit: str = "percent
         .scale(heatmap_kinds.HeatmapColorScale.EXPONENTIAL).exponent(0.5)
     )  # fmt: skip
     return (
-        heatmaps.Panel().title(title).description(description).unit("short").no_value(UNMEASURED)
+        heatmaps.Panel().title(title).description(description).unit("short").no_value(none)
         .color(colors).cell_gap(0).y_axis(heatmaps.YAxisConfig().unit(unit))
         .with_target(target)
     )  # fmt: skip
@@ -143,6 +153,7 @@ def bars(title: str, description: str, unit: str, target: Query) -> bargauge.Pan
     """A bar for each series, as it is at the end of the range."""
     return (
         bargauge.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
+        .mappings([o.without_value(UNMEASURED, GREY)])
         .orientation(kinds.VizOrientation.HORIZONTAL)
         .display_mode(kinds.BarGaugeDisplayMode.BASIC)
         .thresholds(o.steps({}, base="blue"))

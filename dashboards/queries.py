@@ -3,11 +3,15 @@
 from dashboards import names
 
 RATE = "$__rate_interval"
+OVERLAP = "Within four scrapes or more, so that one event shows in several points."
+"""What descriptions say of `growth`: Grafana's interval is wider than the space of points."""
 CHOSEN = {"model_name": "model", "route": "route"}
 """Labels that a variable of every dashboard chooses, and that variable."""
 
-DRIFT_STATES = ("unmeasured", "fine", "cooling_down", "alarm")
-"""In the order of the numbers that `drift_state` gives them."""
+DRIFT_STATES = ("nothing_to_watch", "fine", "cooling_down", "unmeasured", "alarm")
+"""From good to bad, as a daemon orders those of streams that share their labels."""
+_NOTHING_TO_WATCH = "no request.*|only .* routes are measured"
+"""Why a member has no state of a stream: nobody asks it, or it stands by; or no median can be."""
 TAP_STATES = ("lost", "off", "starting", "blind", "tripped", "active")
 
 
@@ -50,7 +54,7 @@ def rate(name: str, *by: str, **matchers: str) -> str:
 
 
 def growth(name: str, *by: str, **matchers: str) -> str:
-    """Growth of a counter within a point's width."""
+    """Growth of a counter in four scrapes, or in a point's width and one where that is more."""
     return f"{_sum(by)}(increase({series(name, **matchers)}[{RATE}]))"
 
 
@@ -66,17 +70,39 @@ def quantile(share: float, histogram: str, *by: str, **matchers: str) -> str:
 
 
 def buckets(histogram: str, **matchers: str) -> str:
-    """Observations by bucket, for a heatmap."""
-    return growth(f"{histogram}_bucket", "le", **matchers)
+    """Observations per second by bucket, for a heatmap."""
+    return rate(f"{histogram}_bucket", "le", **matchers)
 
 
-def drift_state(*by: str) -> str:
-    """The place in `DRIFT_STATES` of each stream's state, the worst of its replicas."""
-    worst = " or ".join(
-        f"{number} * {series('attention_drift_state', attention_drift_state=state)}"
-        for number, state in enumerate(DRIFT_STATES)
-    )
+def of_daemons(function: str, name: str) -> str:
+    """A function over what every process publishes, of our daemons alone, by instance."""
+    build = latest("attention_sidecar_build_info")
+    ours = f"{function}({series(name)}[{RATE}]) and on (job, instance) {build}"
+    return f"sum by (instance) ({ours})"
+
+
+def drift_state(*by: str, **matchers: str) -> str:
+    """The place in `DRIFT_STATES` of each stream's state, the worst of all members that watch it.
+
+    A member with nothing to watch says nothing beside another: it stands by, or gets no requests.
+    """
+
+    def now(state: str) -> str:
+        return latest("attention_drift_state", attention_drift_state=state, **matchers)
+
+    idle = latest("attention_drift_unmeasured", reason=f"~{_NOTHING_TO_WATCH}", **matchers)
+    same = "on (job, instance, model_name, route)"
+    found = {state: now(state) for state in DRIFT_STATES[1:]}
+    found["unmeasured"] = f"({found['unmeasured']} unless {same} {idle})"
+    counted = [f"{DRIFT_STATES.index(state)} * {expr}" for state, expr in found.items()]
+    worst = " or ".join([*counted, f"0 * {now('unmeasured')}"])
     return f"max by ({', '.join(by)}) ({worst})"
+
+
+def routes_in(*states: str) -> str:
+    """How many routes are in one of some states; 0 of none, and no value without any route."""
+    state = drift_state("model_name", "route", route="!*")
+    return " + ".join(f"sum({state} == bool {DRIFT_STATES.index(one)})" for one in states)
 
 
 def tap_state(*by: str) -> str:

@@ -68,7 +68,7 @@ def _levels() -> tuple[Row, ...]:
 
 def _heatmaps() -> tuple[Row, ...]:
     drawn = [
-        p.heatmap(title, f"{meaning} Samples by bucket.", p.cells(q.buckets(name)))
+        p.heatmap(title, f"{meaning} Samples per second, by bucket.", p.cells(q.buckets(name)))
         for name, (title, meaning) in HEATMAPS.items()
     ]
     return (

@@ -11,12 +11,11 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 from dashboards.layout import Row, place
+from sidecar.grafana import deploys
 
 SCHEMA_VERSION = 41
 """The newest that Grafana 11 to 13 all load."""
 TAG = "attention-sidecar"
-DEPLOY_TAG = "attention-deploy"
-"""Of the annotations that `attention-sidecar grafana deploy` writes."""
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 _GRAFANA = DataSourceRef(type_val="grafana", uid="-- Grafana --")
 _ALL = model.VariableOption(text="All", value="$__all", selected=True)
@@ -83,7 +82,7 @@ def _variables() -> Iterator[Variable]:
 
 def _deploys() -> Builder[model.AnnotationQuery]:
     target = (
-        dashboard.AnnotationTarget().type("tags").tags([DEPLOY_TAG]).limit(100).match_any(False)
+        dashboard.AnnotationTarget().type("tags").tags([deploys.TAG]).limit(100).match_any(False)
     )
     return (
         dashboard.AnnotationQuery().name("Deploys").datasource(_GRAFANA)

@@ -30,7 +30,7 @@ def archive() -> Row:
             ),
             p.timeseries(
                 "Refused by the disk, files that wait",
-                "Growth within each point.",
+                q.OVERLAP,
                 "short",
                 p.query(q.growth("attention_sidecar_archive_refused_rows_total"), "refused rows"),
                 p.query(

@@ -27,7 +27,7 @@ def _told() -> Row:
             ),
             p.timeseries(
                 "Alerts told and lost",
-                "Within each point: beginnings, ends, and routes that joined, by target.",
+                f"Beginnings, ends, and routes that joined, by target. {q.OVERLAP}",
                 "short",
                 p.query(q.growth(f"{_OWN}told_alerts_total", "target"), "{{target}}"),
                 p.query(lost, "{{target}} lost: {{reason}}"),
@@ -40,8 +40,8 @@ def _told() -> Row:
             ),
             p.timeseries(
                 "Pushes to Alertmanager",
-                "Within each point, where drift.alertmanager is set. Open alerts are pushed every "
-                "minute.",
+                "Where drift.alertmanager is set. Open alerts are pushed every minute. "
+                f"{q.OVERLAP}",
                 "short",
                 p.query(pushes, "{{address}} {{outcome}}"),
             ),
@@ -62,7 +62,7 @@ def _kept() -> Row:
             ),
             p.timeseries(
                 "State saved, refused, not written",
-                "Within each point. Refused: a restart began anew. Not written: the disk took "
+                f"{q.OVERLAP} Refused: a restart began anew. Not written: the disk took "
                 "nothing, and a restart would forget. Begun anew: another member of a group "
                 "watched in between.",
                 "short",
@@ -74,15 +74,15 @@ def _kept() -> Row:
             ),
             p.timeseries(
                 "Requests cut short, clocks corrected",
-                "Within each point: requests taken to be over for lack of room, and samples whose "
-                "own clock was not believed.",
+                "Requests taken to be over for lack of room, and samples whose own clock was not "
+                f"believed. {q.OVERLAP}",
                 "short",
                 p.query(q.growth(f"{_OWN}cut_requests_total"), "cut short"),
                 p.query(q.growth(f"{_OWN}clock_corrections_total"), "clock corrected"),
             ),
             p.timeseries(
                 "Did the archive say what moved?",
-                "Alerts within each point, by whether the archive explained them.",
+                f"Alerts, by whether the archive explained them. {q.OVERLAP}",
                 "short",
                 p.query(q.growth(f"{_OWN}explanations_total", "outcome"), "{{outcome}}"),
             ),
@@ -114,7 +114,7 @@ def _fleet() -> Row:
             ),
             p.timeseries(
                 "Begun anew, twice, expired, not committed",
-                "Within each point. Expired: Kafka had deleted records before their turn.",
+                f"{q.OVERLAP} Expired: Kafka had deleted records before their turn.",
                 "short",
                 p.query(q.growth(f"{fleet}takeovers_total"), "taken over from another member"),
                 p.query(q.growth(f"{fleet}duplicate_samples_total"), "came twice, count once"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sidecar.demo.bundled import MODELS, WEIGHTS, digest
 from sidecar.demo.faults import GROUNDED
@@ -19,6 +19,7 @@ from sidecar.demo.processes import DemoError, free_port
 SERVED_NAME = "demo"
 _CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
 _DRIFT, _IDLE_SECONDS = "drift", 2.0
+_PROMETHEUS, _SCRAPE_SECONDS = "prometheus.json", 5
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -47,6 +48,22 @@ class Layout:
     def archive(self) -> Path:
         """Folder of the Parquet archive."""
         return self.folder / _ARCHIVE
+
+    @property
+    def prometheus_file(self) -> Path:
+        """Configuration of a Prometheus that scrapes daemon and engine."""
+        return self.folder / _PROMETHEUS
+
+    def scrapes(self) -> dict[str, Any]:
+        """What that file holds; Prometheus reads JSON, which is YAML."""
+        targets = {"sidecar": self.daemon_port, "vllm": self.engine_port}
+        return {
+            "global": {"scrape_interval": f"{_SCRAPE_SECONDS}s"},
+            "scrape_configs": [
+                {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+                for job, port in targets.items()
+            ],
+        }
 
     def settings(self) -> dict[str, str]:
         """Settings of tap, daemon and queries, as environment variables."""
@@ -169,7 +186,9 @@ def prepared(folder: Path) -> Iterator[Layout]:
         for name in (_ARCHIVE, _DRIFT):
             shutil.rmtree(folder / name, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="attention-demo-") as runtime:
-            yield Layout(folder, Path(runtime), free_port(), free_port())
+            layout = Layout(folder, Path(runtime), free_port(), free_port())
+            layout.prometheus_file.write_text(json.dumps(layout.scrapes(), indent=2))
+            yield layout
 
 
 def _opened(folder: Path) -> IO[str]:

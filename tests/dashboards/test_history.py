@@ -5,15 +5,17 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from dashboards.queries import DRIFT_STATES
 from sidecar.cli import main
 from sidecar.grafana.boards import boards, targets
 from sidecar.grafana.preview import Live, Recorded
 from sidecar.grafana.preview.fetch import Source, Span
 from tests.conftest import Requires
-from tests.dashboards.history.scene import CHANGE, STEP, STEPS
+from tests.dashboards.history.scene import CHANGE, SCRAPED, STEP, STEPS
 from tests.dashboards.services import backfill, prometheus
 
 END = 1_795_000_000
@@ -47,7 +49,37 @@ def test_every_query_of_a_panel_brings_something(url: str, uid: str, panel) -> N
     source = Source(Live(url), BOARDS[uid], SPAN, {})
     data = source.panel(panel, [])
     assert data.errors == []
+    assert [one.name for one in data.series if np.isinf(one.values).any()] == []
     assert {one.ref for one in data.series} == {target.ref for target in targets(panel)}
+
+
+def shown(url: str, uid: str, title: str) -> dict[str, float]:
+    """The last value of each series of a panel, by name."""
+    board = BOARDS[uid]
+    [panel] = [one for one in board.panels() if one["title"] == title]
+    data = Source(Live(url), board, SPAN, {}).panel(panel, [])
+    assert data.errors == []
+    return {one.name: one.last for one in data.series}
+
+
+def test_counts_and_states_of_routes_agree_where_there_are_two_members(url: str) -> None:
+    """One watches; the other gets no requests, but some of one route that lack a signal."""
+    states = shown(url, "attention-overview", "Where, and since when")
+    named = {name.removeprefix("demo "): DRIFT_STATES[int(at)] for name, at in states.items()}
+    assert named == {
+        "shop": "alarm",
+        "staff": "fine",
+        "*": "fine",
+        "policy": "unmeasured",
+        "faq": "unmeasured",
+    }
+    assert shown(url, "attention-overview", "Routes in alarm") == {"": 1}
+    assert shown(url, "attention-overview", "Routes not watched") == {"": 2}
+
+
+@pytest.mark.parametrize("title", ["Daemon: processor", "Daemon: memory"])
+def test_what_daemons_cost_has_no_other_process(url: str, title: str) -> None:
+    assert [*shown(url, "attention-health", title)] == [SCRAPED["instance"]]
 
 
 def test_the_change_is_marked_where_it_was(url: str) -> None:

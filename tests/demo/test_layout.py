@@ -1,5 +1,6 @@
 """The folder of a run: its archive is the demo's own, and no other demo is in it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from sidecar.demo.layout import prepared
 from sidecar.demo.processes import DemoError
+from tests.conftest import Requires
 
 
 def test_a_run_has_a_private_runtime_folder_and_two_ports(tmp_path: Path) -> None:
@@ -17,6 +19,20 @@ def test_a_run_has_a_private_runtime_folder_and_two_ports(tmp_path: Path) -> Non
         assert made.runtime.stat().st_mode & 0o077 == 0
     assert not made.runtime.exists()
     assert made.folder.is_dir()
+
+
+def test_a_prometheus_finds_daemon_and_engine_in_its_file(
+    tmp_path: Path, requires: Requires
+) -> None:
+    with prepared(tmp_path) as made:
+        command = [str(requires("promtool")), "check", "config", str(made.prometheus_file)]
+        subprocess.run(command, check=True)
+        found = json.loads(made.prometheus_file.read_text())
+    jobs = {one["job_name"]: one["static_configs"] for one in found["scrape_configs"]}
+    assert jobs == {
+        "sidecar": [{"targets": [made.daemon_url.removeprefix("http://")]}],
+        "vllm": [{"targets": [made.engine_url.removeprefix("http://")]}],
+    }
 
 
 def test_a_run_replaces_the_last_one_s_archive_and_nothing_else(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from sidecar.grafana.preview import at_the_end, over_time
 from sidecar.grafana.preview.fetch import Data
-from sidecar.grafana.preview.style import COLORS, FAINT, PANEL, defaults, words
+from sidecar.grafana.preview.style import BACK, COLORS, FAINT, PANEL, nothing, words
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], Data, Axes], None]] = {
     "timeseries": over_time.lines,
@@ -31,6 +31,16 @@ def draw(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     if data.errors:
         words(axes, "\n".join(textwrap.wrap(data.errors[0], 60)[:4]), COLORS["red"])
     elif not any(np.isfinite(one.values).any() for one in data.series):
-        words(axes, defaults(panel).get("noValue", "no data"), FAINT)
+        _nothing(panel, axes)
     else:
         _KINDS[panel["type"]](panel, data, axes)
+
+
+def _nothing(panel: Mapping[str, Any], axes: Axes) -> None:
+    """What a panel says without data; a number is on its colour then too."""
+    said, color = nothing(panel)
+    if panel["type"] == "stat":
+        axes.set_facecolor(color)
+        words(axes, said, BACK, size=14, weight="bold")
+    else:
+        words(axes, said, FAINT)

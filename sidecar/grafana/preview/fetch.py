@@ -1,7 +1,7 @@
 """The data of one panel, as Grafana would ask for it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,20 @@ class Data:
     def place(self, name: str) -> int:
         """The place of a name; new ones come last."""
         return self.places.setdefault(name, len(self.places))
+
+
+def grid(series: Sequence[Series], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Moments, a step apart, and for each series a row of its values, NaN where it has none.
+
+    Grafana too breaks a line where a step has no value.
+    """
+    first = min(float(one.times[0]) for one in series)
+    last = max(float(one.times[-1]) for one in series)
+    moments = np.linspace(first, last, round((last - first) / step) + 1)
+    rows = np.full((len(series), len(moments)), np.nan)
+    for row, one in zip(rows, series, strict=True):
+        row[np.round((one.times - first) / step).astype(int)] = one.values
+    return moments, rows
 
 
 class Source:

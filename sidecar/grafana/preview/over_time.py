@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from sidecar.grafana.preview.axes import dates, legend, time_axis, value_axis
-from sidecar.grafana.preview.fetch import Data, Series
+from sidecar.grafana.preview.fetch import Data, Series, grid
 from sidecar.grafana.preview.style import COLORS, FAINT, INK, LINES, defaults
 
+Numbers = NDArray[np.float64]
 _LEAST_ROWS = 3
 """Of states: a bar alone would fill the panel."""
 
@@ -20,14 +22,15 @@ def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     """A line, or a layer of a stack, for each series."""
     custom = defaults(panel)["custom"]
     thin = _thin(panel)
+    moments, rows = grid(data.series, data.span.step)
     if custom.get("stacking", {}).get("mode") == "normal":
-        _stack(data, axes)
+        _stack(data, moments, rows, axes)
     else:
-        for one in data.series:
+        for one, values in zip(data.series, rows, strict=True):
             style = (0, (5, 3)) if thin and thin.search(one.name) else "-"
             color = LINES[data.place(one.name.removesuffix(" expected")) % len(LINES)]
             width = 1.0 if style != "-" else 1.6
-            axes.plot(dates(one.times), one.values, color=color, ls=style, lw=width, label=one.name)
+            axes.plot(dates(moments), values, color=color, ls=style, lw=width, label=one.name)
     if custom.get("scaleDistribution", {}).get("type") == "log":
         axes.set_yscale("symlog", linthresh=1)
     time_axis(data, axes)
@@ -36,11 +39,14 @@ def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     legend(axes)
 
 
-def _stack(data: Data, axes: Axes) -> None:
-    moments = np.unique(np.concatenate([one.times for one in data.series]))
-    rows = [np.interp(moments, one.times, np.nan_to_num(one.values)) for one in data.series]
-    names = [one.name for one in data.series]
-    axes.stackplot(dates(moments), rows, labels=names, colors=LINES)
+def _stack(data: Data, moments: Numbers, rows: Numbers, axes: Axes) -> None:
+    """A layer that has no value leaves a gap, and those above it go on."""
+    tops = np.nancumsum(rows, axis=0)
+    for place, (one, top, values) in enumerate(zip(data.series, tops, rows, strict=True)):
+        axes.fill_between(
+            dates(moments), top - values, top,
+            color=LINES[place % len(LINES)], lw=0, label=one.name,
+        )  # fmt: skip
 
 
 def _limit(panel: Mapping[str, Any], axes: Axes) -> None:
@@ -90,20 +96,17 @@ def _stretches(series: Series, step: float) -> Iterator[tuple[float, float, floa
 
 def heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     """A row for each series or bucket, in the colours of its values."""
-    series = sorted(data.series, key=lambda one: _number(one.name))
-    moments = np.unique(np.concatenate([one.times for one in series]))
-    grid = np.full((len(series), len(moments)), np.nan)
-    for row, one in enumerate(series):
-        grid[row, np.searchsorted(moments, one.times)] = one.values
+    series = sorted(data.series, key=lambda one: _numbers(one.name))
+    moments, rows = grid(series, data.span.step)
     of_buckets = panel["targets"][0].get("format") == "heatmap"
     if of_buckets:
-        grid = np.clip(np.diff(np.nan_to_num(grid), axis=0, prepend=0), 0, None)
-        grid[grid == 0] = np.nan
+        rows = np.clip(np.diff(np.nan_to_num(rows), axis=0, prepend=0), 0, None)
+        rows[rows == 0] = np.nan
     edges = np.append(moments, moments[-1] + data.span.step) - data.span.step / 2
     drawn = axes.pcolormesh(
         dates(edges),
         np.arange(len(series) + 1),
-        grid,
+        rows,
         cmap="viridis",
         rasterized=True,
     )
@@ -116,12 +119,9 @@ def heatmap(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     time_axis(data, axes)
 
 
-def _number(name: str) -> tuple[float, str]:
-    """Names that are numbers, or start with one, in their order."""
-    match = re.match(r"[+]?(Inf|[\d.]+?)(?:\.(\d+))?$", name)
-    if name == "+Inf":
-        return float("inf"), name
+def _numbers(name: str) -> tuple[float, ...]:
+    """What orders names: the number that a name is, `+Inf` too, or those in it."""
     try:
-        return float(name), name
+        return (float(name),)
     except ValueError:
-        return float(match[1]) if match else 0.0, name
+        return tuple(float(one) for one in re.findall(r"\d+", name))

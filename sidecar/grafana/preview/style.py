@@ -1,5 +1,6 @@
 """Colours and words of previews: Grafana's dark theme."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,19 @@ def defaults(panel: Mapping[str, Any]) -> dict[str, Any]:
 def unit(panel: Mapping[str, Any]) -> str:
     """Grafana's name of the panel's unit."""
     return str(defaults(panel)["unit"])
+
+
+def nothing(panel: Mapping[str, Any]) -> tuple[str, str]:
+    """What a panel says without data, and on which colour.
+
+    Grafana takes the colour of the mapping of null or, without one, of the lowest threshold.
+    """
+    said = str(defaults(panel).get("noValue", "no data"))
+    for mapping in defaults(panel).get("mappings", []):
+        if mapping["type"] == "special" and "null" in mapping["options"]["match"]:
+            found = mapping["options"]["result"]
+            return found.get("text", said), COLORS.get(found["color"], found["color"])
+    return said, level(panel, -math.inf)
 
 
 def level(panel: Mapping[str, Any], value: float) -> str:

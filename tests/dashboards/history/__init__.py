@@ -16,7 +16,17 @@ from sidecar.daemon.sinks.histograms import BOUNDS
 from sidecar.daemon.sinks.kafka.condition import STATES as KAFKA_STATES
 from sidecar.schema import SIGNAL_NAMES
 from tests.dashboards.history import drift
-from tests.dashboards.history.scene import CHANGE, ROUTES, SCRAPED, STEP, STEPS, Line, Value, mean
+from tests.dashboards.history.scene import (
+    CHANGE,
+    OTHERS,
+    ROUTES,
+    SCRAPED,
+    STEP,
+    STEPS,
+    Line,
+    Value,
+    mean,
+)
 
 VALUES: dict[str, tuple[str, ...]] = {
     "model_name": ("demo",),
@@ -75,7 +85,7 @@ def write(file: Path, end: int) -> None:
     start = end - STEP * STEPS
     with file.open("w") as output:
         for line in lines(start):
-            inside = ",".join(f'{k}="{v}"' for k, v in (line.labels | SCRAPED).items())
+            inside = ",".join(f'{k}="{v}"' for k, v in (SCRAPED | line.labels).items())
             for step in range(STEPS):
                 value = line.value(step)
                 if value is not None:
@@ -90,6 +100,8 @@ def lines(start: int) -> Iterator[Line]:
     random = np.random.default_rng(7)
     yield from _histograms(random)
     yield from drift.lines(random, start + STEP * CHANGE)
+    for name in ("process_cpu_seconds_total", "process_resident_memory_bytes"):
+        yield Line(name, OTHERS, _plain(name, {}))
     for name, labels in sorted({**names.ours(), **names.vllm()}.items()):
         if _base(name) in _observed() or name.startswith("attention_drift_"):
             continue

@@ -1,17 +1,28 @@
 """What the daemon would publish of drift: its state, its evidence, and the alert."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import numpy as np
 
-from dashboards.queries import DRIFT_STATES
-from sidecar.daemon.sinks.drift.families import DIRECTIONS, KINDS
+from sidecar.daemon.sinks.drift.families import DIRECTIONS, HEALTHS, KINDS
 from sidecar.daemon.sinks.drift.watching import OUTCOMES
 from sidecar.schema import SIGNAL_NAMES
-from tests.dashboards.history.scene import BROKEN, CHANGE, NOTICED, ROUTES, STEPS, Line, Value, mean
+from tests.dashboards.history.scene import (
+    BROKEN,
+    CHANGE,
+    NOTICED,
+    ROUTES,
+    STANDBY,
+    STEPS,
+    Line,
+    Value,
+    mean,
+)
 
-UNWATCHED, MEDIAN = "faq", "*"
+UNWATCHED, LACKING, MEDIAN = "faq", "policy", "*"
+"""A route that nobody watches, one that a single replica lacks signals of, the median of all."""
+NOTHING_EXPECTED = "document_entropy"
 _THRESHOLD = 4e7
 _PREFIX = "attention_drift_"
 SHAPES = ("psi", "ks", "wasserstein")
@@ -21,8 +32,8 @@ def lines(random: np.random.Generator, change: int) -> Iterator[Line]:
     """All of it; ``change`` in seconds since 1970."""
     for route in (*ROUTES, UNWATCHED, MEDIAN):
         yield from _state(route)
-    why = {"model_name": "demo", "route": UNWATCHED, "reason": "no baseline"}
-    yield Line(f"{_PREFIX}unmeasured", why, lambda _: 1.0)
+    yield _why(UNWATCHED, "no baseline", {})
+    yield from _standby()
     yield Line(f"{_PREFIX}threshold", {}, lambda _: _THRESHOLD)
     for route in ROUTES:
         yield _evidence(route, random)
@@ -38,9 +49,28 @@ def _state(route: str) -> Iterator[Line]:
             return "unmeasured"
         return "alarm" if route == BROKEN and step >= NOTICED else "fine"
 
-    for state in DRIFT_STATES:
-        labels = {"model_name": "demo", "route": route, f"{_PREFIX}state": state}
+    return _states(route, now, {})
+
+
+def _states(route: str, now: Callable[[int], str], scraped: dict[str, str]) -> Iterator[Line]:
+    for health in HEALTHS:
+        state = health.replace(" ", "_")
+        labels = {"model_name": "demo", "route": route, f"{_PREFIX}state": state} | scraped
         yield Line(f"{_PREFIX}state", labels, lambda step, state=state: float(state == now(step)))  # type: ignore[misc]
+
+
+def _why(route: str, reason: str, scraped: dict[str, str]) -> Line:
+    labels = {"model_name": "demo", "route": route, "reason": reason} | scraped
+    return Line(f"{_PREFIX}unmeasured", labels, lambda _: 1.0)
+
+
+def _standby() -> Iterator[Line]:
+    """A second member, which gets no requests but some of one route that lack a signal."""
+    reasons = dict.fromkeys(ROUTES, "no request yet")
+    reasons |= {LACKING: "signal missing in the last … requests"}
+    for route, reason in (reasons | {MEDIAN: "only … routes are measured"}).items():
+        yield from _states(route, lambda _: "unmeasured", STANDBY)
+        yield _why(route, reason, STANDBY)
 
 
 def _evidence(route: str, random: np.random.Generator) -> Line:
@@ -60,7 +90,8 @@ def _signal(route: str, signal: str, random: np.random.Generator) -> Iterator[Li
     def residual(step: int) -> float:
         return mean(signal, route, step) - usual + float(noise[step])
 
-    yield Line(f"{_PREFIX}expected", labels, lambda _: usual)
+    expected = 0.0 if signal == NOTHING_EXPECTED else usual
+    yield Line(f"{_PREFIX}expected", labels, lambda _: expected)
     yield Line(f"{_PREFIX}residual", labels, residual)
     for name in SHAPES:
         yield Line(f"{_PREFIX}{name}", labels, lambda step: abs(residual(step)))

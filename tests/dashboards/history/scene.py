@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 STEP, STEPS = 60, 120
 SCRAPED = {"job": "sidecar", "instance": "pod-1:9464"}
+STANDBY = {"job": "sidecar", "instance": "pod-2:9464"}
+OTHERS = {"job": "node", "instance": "node-1:9100"}
 CHANGE, NOTICED = 84, 90
 """Steps at which the route's signals fall, and at which the alert opens."""
 BROKEN = "shop"
