@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench locks
+.PHONY: help setup demo test check fix bench gpu locks
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -47,6 +47,9 @@ bench: setup ## Run every benchmark and keep its figures in benchmarks/results
 		python -m benchmarks.$$name --json benchmarks/results/$$name.json || [ $$? = 77 ] || exit 1; \
 	done
 	@python -m benchmarks.render
+
+gpu: ## On a machine with a GPU and vLLM for it: its tests and benchmarks; uses the Python at hand
+	@tools/gpu.sh
 
 locks: setup ## Resolve the dependencies anew into deploy/locks
 	@deploy/locks/compile.sh

@@ -18,6 +18,7 @@ from sidecar.tap.guard import Guard
 from sidecar.tap.records import Sample
 from sidecar.tap.status import status
 from sidecar.tap.tap import Tap
+from sidecar.wire import TapStatus
 
 logger = logging.getLogger("attention_sidecar.tap")
 
@@ -32,7 +33,7 @@ class Hooks:
         self.emitter = Emitter(
             settings.wire,
             settings.engine.queue,
-            lambda: status(self.tap, self.emitter),
+            self._status,
             self.tap.apply,
         )
 
@@ -51,7 +52,13 @@ class Hooks:
         after(self._runner, "initialize_kv_cache", self._on_cache)
         after(self._worker, "compile_or_warm_up_model", self._on_ready)
         before(self._runner, "execute_model", guarded(guard, "begin", tap.begin))
+        before(self._runner, "sample_tokens", lambda *_, **__: guard.run("plan", tap.ran))
         after(self._runner, "sample_tokens", guarded(guard, "end", tap.end))
+
+    def _status(self) -> TapStatus:
+        """From the emitter's thread, once a second: what an idle engine's last step left."""
+        self.tap.collect()
+        return status(self.tap, self.emitter)
 
     def _deliver(self, sample: Sample) -> None:
         self.emitter.put(sample)

@@ -1,7 +1,8 @@
 """The tap: follows the engine's steps, keeps query rows, and turns them into samples.
 
-The engine's thread calls `begin`, `attention` (once per layer) and `end` around every step. They
-may raise, so the hooks call them through the guard; none waits.
+The engine's thread calls `begin`, `attention` (once per layer, but never where a full CUDA graph is
+replayed), `ran` and `end` around every step. They may raise, so the hooks call them through the
+guard; none waits.
 """
 
 import threading
@@ -10,33 +11,23 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
 from sidecar.config import Sampling, Settings
-from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Row, Unsupported
+from sidecar.tap.course import CpuCourse
+from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Unsupported
 from sidecar.tap.guard import Guard
 from sidecar.tap.layers import UnknownLayer, of_calibration
+from sidecar.tap.paged.course import PagedCourse
+from sidecar.tap.plan import Planned
 from sidecar.tap.records import Sample
 from sidecar.tap.sampling import Sampler
 from sidecar.tap.tapped import Tapped
-from sidecar.tap.tracking import Requests, Tracked
+from sidecar.tap.tracking import Requests
 
-_BLIND_AFTER = 3
-
-
-class Planned(NamedTuple):
-    """A row of the running step that will be summarised."""
-
-    request_id: str
-    tracked: Tracked
-    row: Row
-
-    @property
-    def step(self) -> int:
-        """Output step of the request: 0 emits its first token."""
-        return self.row.positions - self.tracked.prompt_length
+_RECORDED = "layers are recorded in CUDA graphs at start-up: restart the engine to change them"
 
 
 class Tap:
@@ -57,16 +48,13 @@ class Tap:
         self.tested = False
         self.blind = "starting"
         self._uncalibrated = self._refusal = ""
-        self.tapped: Tapped | None = None
+        self.course: CpuCourse | PagedCourse | None = None
         self._deliver = deliver
-        self._keys_to: Callable[[int, Tensor], None] | None = None
+        self._keys_to: Callable[[int, Tensor, Tensor], None] | None = None
         self._refused: str | list[int] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._collecting = threading.Lock(), threading.Lock()
         self._wanted = settings.sampling
         self._in_step = False
-        self._plan: list[Planned] | None = None
-        self._seen: set[int] = set()
-        self._steps_unseen = 0
 
     def arm(self, adapter: Adapter) -> list[Layer]:
         """Learn layers and cache, once the cache is allocated. Returns the layers to hook.
@@ -84,6 +72,8 @@ class Tap:
             self.identity.model_revision,
             {layer.index: layer.heads for layer in self._layers},
         )
+        with self._lock:
+            self.sampler.settings = self._wanted
         self._choose_layers(self.sampler.settings.layers)
         return self._layers
 
@@ -91,6 +81,11 @@ class Tap:
         """Take new sampling settings, from any thread; they hold from the next step on."""
         with self._lock:
             self._wanted = sampling
+
+    @property
+    def tapped(self) -> Tapped | None:
+        """The layers that are summarised; None before the cache is allocated."""
+        return self.course.tapped if self.course else None
 
     @property
     def sampling(self) -> Sampling:
@@ -110,16 +105,18 @@ class Tap:
 
     def begin(self, scheduler_output: Any) -> None:
         """A step starts."""
-        if not self.tapped or (self.tested and self.blind):
-            return
-        self._in_step, self._plan = False, None
-        self._seen.clear()
+        if not self.course or (self.blind and not self._keys_to):
+            return  # an engine warms up by steps of its own before the self-test
+        self.collect()
+        self._in_step = False
         self.steps += 1
         try:
             self._begin(scheduler_output)
         except Exception:
             self.dropped["step_lost"] += 1
             raise
+        if self.course:
+            self.course.begin()
         self._in_step = True
 
     def _begin(self, scheduler_output: Any) -> None:
@@ -133,35 +130,51 @@ class Tap:
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
-        if not self._in_step or not self.tapped:
+        if not self.course:
             return
-        self._seen.add(layer)
-        if self._plan is None:
-            self._plan = self.guard.run("plan", self._make_plan)
-            if self._plan is None:
-                self._plan = []
-                self.dropped["plan_failed"] += 1
-        if self._plan and (slot := self.tapped.slots.get(layer)) is not None:
-            self.guard.run("stash", self.tapped.stash.put, slot, query)
+        slot = self.course.tapped.slots.get(layer)
+        if self.course.recording():
+            if slot is not None:
+                self.course.tapped.put(slot, query)
+        elif self._in_step and self.course.wants(layer) and slot is not None:
+            self.guard.run("stash", self.course.tapped.put, slot, query)
             if self._keys_to:
-                self._keys_to(slot, key)
+                self._keys_to(slot, query, key)
+
+    def ran(self) -> None:
+        """The layers have run, and no token is sampled yet: here every runner knows the batch."""
+        if self._in_step and self.course:
+            self.course.ran()
 
     def end(self, output: Any) -> None:
         """A step has emitted its tokens."""
-        if not self._in_step:
-            return
-        self._in_step = False
-        self._watch_hooks()
-        if self._plan and self.tapped and not self.tapped.stash.complete:
-            self.dropped["no_query"] += len(self._plan)
-        else:
-            self._summarise(self._plan or [], output)
+        if self._in_step and self.course:
+            self._in_step = False
+            self.course.end(output)
+
+    def collect(self) -> None:
+        """Emit what earlier steps left and has arrived; from any thread, never waits."""
+        if self.course and self._collecting.acquire(blocking=False):
+            try:
+                self.course.collect()
+            finally:
+                self._collecting.release()
+
+    def settle(self) -> None:
+        """Wait for what is under way and emit it; never while the engine serves."""
+        if self.course:
+            self.course.wait()
+            with self._collecting:
+                self.course.collect()
 
     @contextmanager
     def rehearsal(
-        self, deliver: Callable[[Sample], Any], keys_to: Callable[[int, Tensor], None]
+        self, deliver: Callable[[Sample], Any], keys_to: Callable[[int, Tensor, Tensor], None]
     ) -> Iterator[None]:
-        """Divert samples and show keys for the self-test; what it counted is taken back."""
+        """Divert samples, and show slots, queries and keys, for the self-test.
+
+        What it counted is taken back.
+        """
         usual, self._deliver, self._keys_to = self._deliver, deliver, keys_to
         try:
             yield
@@ -185,50 +198,38 @@ class Tap:
         self.sampler.settings = wanted
         if wanted.layers in (self._chosen, self._refused):
             return
+        if self.adapter.paged:
+            self._refused, self._refusal = wanted.layers, f"the old layers stay: {_RECORDED}"
+            return
         try:
             self._choose_layers(wanted.layers)
         except UnknownLayer as error:
             self._refused, self._refusal = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
-        self.tapped = Tapped(
-            self.adapter,
-            self._layers,
-            choice,
-            self.identity,
-            self.settings.engine,
-            calibrated=self._calibrated,
-        )
+        course = PagedCourse if self.adapter.paged else CpuCourse
+        self.course = course(self, self._layers, choice, self._calibrated)
         self._chosen = choice
 
-    def _make_plan(self) -> list[Planned]:
-        assert self.tapped
-        plan = []
-        for request_id, tracked in self.requests.active.items():
-            row = self.adapter.locate(request_id)
-            if row and tracked.decision.takes(row.positions - tracked.prompt_length):
-                plan.append(Planned(request_id, tracked, row))
-        if plan and self._over_budget():
-            self.dropped["over_budget"] += len(plan)
-            plan = []
-        self.tapped.stash.begin([planned.row.query_row for planned in plan])
-        return plan
+    def emitting(self) -> list[Planned]:
+        """Tracked requests that emit a token in the running step."""
+        return [
+            Planned(request_id, tracked, row)
+            for request_id, tracked in self.requests.active.items()
+            if (row := self.adapter.locate(request_id))
+        ]
 
-    def _over_budget(self) -> bool:
+    def over_budget(self) -> bool:
         """The self-test has no budget: a busy machine would leave the tap blind for good."""
         return self._keys_to is None and self.sampler.over_budget(self.guard.spent)
 
-    def _summarise(self, plan: list[Planned], output: Any) -> None:
-        for number, planned in enumerate(plan):
-            if self._over_budget():
-                self.dropped["over_budget"] += len(plan) - number
-                return
-            sample = self.guard.run("summary", self._sample, number, planned, output)
-            if sample is None:
-                self.dropped["no_summary"] += 1
-                continue
-            self.samples += 1
-            self.guard.run("emit", self._emit, sample)
+    def finish(self, sample: Sample | None) -> None:
+        """Emit a sample, or count that there is none."""
+        if sample is None:
+            self.dropped["no_summary"] += 1
+            return
+        self.samples += 1
+        self.guard.run("emit", self._emit, sample)
 
     def _emit(self, sample: Sample) -> None:
         try:
@@ -238,12 +239,8 @@ class Tap:
             raise
         self.guard.succeeded()
 
-    def _sample(self, number: int, planned: Planned, output: Any) -> Sample | None:
-        assert self.tapped
-        arrays, shape = self.tapped.summarise(number, planned.tracked, planned.row, output)
-        return Sample(self._identity_columns(planned) | shape, arrays)
-
-    def _identity_columns(self, planned: Planned) -> dict[str, Any]:
+    def identity_columns(self, planned: Planned) -> dict[str, Any]:
+        """Columns that say whose sample it is, and when its step ended."""
         identity = self.identity
         return {
             "record_id": f"{self.boot}/{identity.rank}/{planned.request_id}/{planned.step}",
@@ -257,14 +254,3 @@ class Tap:
             "model_revision": identity.model_revision,
             "step": planned.step,
         }
-
-    def _watch_hooks(self) -> None:
-        """Steps in which a tapped layer does not report mean that its hook is gone."""
-        assert self.tapped
-        silent = sorted(self.tapped.slots.keys() - self._seen)
-        if not silent or not self.adapter.batch_size():
-            self._steps_unseen = 0
-            return
-        self._steps_unseen += 1
-        if self._steps_unseen == _BLIND_AFTER:
-            self.blind = f"steps run but layers {silent} do not report: the hooks were removed"

@@ -1,10 +1,11 @@
-"""The layers that are summarised: their stash, their key readers, and the summary of a kept row."""
+"""The layers that are summarised, and on a CPU their stash, key readers and summary."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sidecar.config import Engine
 from sidecar.tap import layers as layer_choice
@@ -38,10 +39,43 @@ class Tapped:
         chosen = [layer for layer in layers if layer.index in indices]
         self.layers, self.left_out = layer_choice.alike(chosen)
         self.slots = {layer.index: slot for slot, layer in enumerate(self.layers)}
-        self.stash = Stash(self.layers, identity.max_requests, identity.device)
+        self.max_segments = settings.max_segments
         self._adapter = adapter
-        self._max_segments = settings.max_segments
+        self._prepare(adapter, identity)
+
+    def _prepare(self, adapter: Adapter, identity: Identity) -> None:
+        """Make what keeps query rows and reads keys; may raise Unsupported."""
+        raise NotImplementedError
+
+    def put(self, slot: int, query: Tensor) -> None:
+        """Keep rows of a layer's query, ``[tokens, heads, size]``, while the layers run."""
+        raise NotImplementedError
+
+    def spans(self, tracked: Tracked, row: Row) -> Spans:
+        """The segments of a kept row. Raises TooManySegments."""
+        spans = extend(tracked.spans, tracked.prompt_length, row.positions)
+        if len(spans.starts) > self.max_segments:
+            raise TooManySegments(f"{len(spans.starts)} segments, at most {self.max_segments}")
+        return spans
+
+    def shape(self, tracked: Tracked, row: Row, spans: Spans) -> dict[str, Any]:
+        """Columns that say what the per-head arrays are of."""
+        shape = _shape_columns(tracked, row, spans)
+        shape["layers"] = [layer.index for layer in self.layers]
+        shape["heads"] = self.layers[0].heads
+        return shape
+
+
+class CpuTapped(Tapped):
+    """Rows are chosen on the host before the layers run, and reduced when the step ends."""
+
+    def _prepare(self, adapter: Adapter, identity: Identity) -> None:
+        self.stash = Stash(self.layers, identity.max_requests, identity.device)
         self._readers = [adapter.key_reader(layer) for layer in self.layers]
+
+    def put(self, slot: int, query: Tensor) -> None:
+        """Keep the chosen rows."""
+        self.stash.put(slot, query)
 
     def summarise(
         self, number: int, tracked: Tracked, row: Row, output: Any
@@ -50,19 +84,14 @@ class Tapped:
 
         Raises TooManySegments.
         """
-        spans = extend(tracked.spans, tracked.prompt_length, row.positions)
-        if len(spans.starts) > self._max_segments:
-            raise TooManySegments(f"{len(spans.starts)} segments, at most {self._max_segments}")
+        spans = self.spans(tracked, row)
         arrays = reduce(
             self._logits(number, row), spans.starts, [layer.scoring for layer in self.layers]
         )
         arrays["copied"] = self._copied(arrays["argmax"], row, output)
-        shape = _shape_columns(tracked, row, spans)
-        shape["layers"] = [layer.index for layer in self.layers]
-        shape["heads"] = self.layers[0].heads
-        return arrays, shape
+        return arrays, self.shape(tracked, row, spans)
 
-    def _logits(self, number: int, row: Row) -> torch.Tensor:
+    def _logits(self, number: int, row: Row) -> Tensor:
         """Scores ``[layers, heads, positions]`` of a kept row."""
         query = self.stash.row(number)
         scores = [
@@ -72,7 +101,8 @@ class Tapped:
         return torch.stack(scores)
 
     def _copied(self, argmax: np.ndarray, row: Row, output: Any) -> np.ndarray:
-        emitted = self._adapter.emitted(output, row.batch_row)
+        emission = self._adapter.emission(output)
+        emitted = emission.token(row.batch_row) if emission.ready() else None
         if emitted is None:
             return np.zeros(0, bool)
         tokens = self._adapter.token_ids(row.batch_row, row.positions)

@@ -9,6 +9,7 @@ from sidecar.tap.engines.base import Adapter, Incoming, Unsupported
 from sidecar.tap.request import WorkerRequest, from_extra_args, wish
 from sidecar.tap.sampling import Decision, Sampler
 from sidecar.tap.spans import SpanFinder, Spans
+from sidecar.tap.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,12 @@ class Tracked:
     decision: Decision
     request: WorkerRequest
     spans: Spans
-    prompt_length: int
+    tokens: Tokens
+
+    @property
+    def prompt_length(self) -> int:
+        """Tokens of the prompt."""
+        return self.tokens.prompt_length
 
 
 class Requests:
@@ -56,8 +62,8 @@ class Requests:
         self.failures.update(spans.failures)
         if request.problem:
             self.failures[request.problem] += 1
-        length = len(incoming.prompt_token_ids)
-        self.active[incoming.request_id] = Tracked(decision, request, spans, length)
+        tokens = Tokens(incoming.prompt_token_ids)
+        self.active[incoming.request_id] = Tracked(decision, request, spans, tokens)
         return True
 
     def forget(self, request_id: str) -> None:

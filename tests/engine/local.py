@@ -38,6 +38,11 @@ class LocalEngine:
     def tap(self) -> Any:
         return self.runner.attention_sidecar.tap
 
+    def tap_settled(self) -> None:
+        """Samples of a GPU's last steps are here; an engine without a tap has none."""
+        if hooks := getattr(self.runner, "attention_sidecar", None):
+            hooks.tap.settle()
+
     def listen(self, **sampling: Any) -> None:
         """Forget the samples so far and sample as told, by default every step of every request."""
         self.samples.clear()
@@ -62,6 +67,7 @@ class LocalEngine:
         ]
         inputs = [{"prompt_token_ids": prompt} for prompt in prompts]
         outputs = self.llm.generate(inputs, params, use_tqdm=False)
+        self.tap_settled()
         return [list(output.outputs[0].token_ids) for output in outputs]
 
 
@@ -69,6 +75,9 @@ def bare(model: Path, **options: Any) -> Any:
     """vLLM itself; ``options`` go to it."""
     from vllm import LLM
 
+    from sidecar.tap.plugin import register
+
+    register()  # vLLM does where the package is installed, and twice is once
     defaults = {
         "enforce_eager": True,
         "max_model_len": 1024,

@@ -4,8 +4,9 @@ from typing import Any
 
 from sidecar.tap.engines.base import Adapter, Unsupported
 from sidecar.tap.engines.vllm_v1 import V1Adapter
+from sidecar.tap.engines.vllm_v2 import V2Adapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (V1Adapter,)
+ADAPTERS: tuple[type[Adapter], ...] = (V1Adapter, V2Adapter)
 
 
 def adapter_for(runner: Any) -> Adapter:

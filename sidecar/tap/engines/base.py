@@ -80,8 +80,34 @@ class Layer:
         return self.heads, self.kv_heads, self.size, self.dtype
 
 
+class PagedLayer(NamedTuple):
+    """Where a GPU keeps one layer's keys, at addresses that never change."""
+
+    group: int
+    """Cache group: layers of one group share a block table."""
+    keys: torch.Tensor
+    """View ``[blocks, block_size, kv_heads, size]``."""
+    scale: torch.Tensor | None
+    """What stored keys are multiplied by; a float32 view that expands to the keys' first three
+    dimensions."""
+
+
+class Emission(Protocol):
+    """The tokens that a step emitted, which may be on their way to the host still."""
+
+    def ready(self) -> bool:
+        """Whether they have arrived. Never waits."""
+
+    def token(self, row: int) -> int | None:
+        """The token of a batch row, once ready; None where it emitted none."""
+
+
 class Adapter(Protocol):
     """One runner generation. Construction raises Unsupported where the runner does not fit."""
+
+    paged: bool
+    """Whether keys stay on a GPU: `paged_layer`, `block_table`, and `query_starts` are used
+    then, `key_reader` and `token_ids` otherwise."""
 
     def __init__(self, runner: Any) -> None: ...
 
@@ -106,8 +132,23 @@ class Adapter(Protocol):
     def token_ids(self, row: int, positions: int) -> np.ndarray:
         """The first ``positions`` token ids of a batch row, int32."""
 
-    def emitted(self, output: Any, row: int) -> int | None:
-        """The token a row emitted in the step that ended; None when not known on the host."""
+    def paged_layer(self, layer: Layer) -> PagedLayer:
+        """The layer's keys on the device; raises Unsupported where its layout is unknown."""
 
-    def rehearse(self, extra_args: dict[str, Any]) -> None:
-        """Run one dummy request of a few tokens through the engine's own step, before serving."""
+    def block_table(self, group: int) -> torch.Tensor:
+        """A cache group's blocks on the device, ``[batch rows, max_blocks]`` int32, fixed."""
+
+    def query_starts(self) -> torch.Tensor:
+        """First query row of every batch row on the device, ``[batch rows + 1]`` int32, fixed.
+
+        Filled before the layers run; entries past the last request repeat the end.
+        """
+
+    def emission(self, output: Any) -> Emission:
+        """What `sample_tokens` returned, as tokens that may not have arrived yet."""
+
+    def rehearse(self, extra_args: dict[str, Any]) -> int:
+        """Run a dummy request of a few tokens through the engine's own steps, before serving.
+
+        Returns the steps that emitted a token: a prefill, and on a GPU a decode after it.
+        """

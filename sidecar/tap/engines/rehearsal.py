@@ -22,12 +22,32 @@ def dummy_request(
         "mm_features": [],
     }
     known = {field.name for field in fields(NewRequestData)}
+    values |= {"prefill_token_ids": prompt} if "prefill_token_ids" in known else {}
     empty = dict.fromkeys(known & {"pooling_params", "lora_request"})
     return replace(
         SchedulerOutput.make_empty(),
         scheduled_new_reqs=[NewRequestData(**values, **empty)],
         num_scheduled_tokens={REQUEST_ID: len(prompt)},
         total_num_scheduled_tokens=len(prompt),
+    )
+
+
+def dummy_decode(positions: int) -> Any:
+    """A scheduler output that decodes the dummy request's next token after ``positions``."""
+    from vllm.v1.core.sched.output import CachedRequestData, SchedulerOutput
+
+    cached = replace(
+        CachedRequestData.make_empty(),
+        req_ids=[REQUEST_ID],
+        new_block_ids=[None],
+        num_computed_tokens=[positions],
+        num_output_tokens=[1],
+    )
+    return replace(
+        SchedulerOutput.make_empty(),
+        scheduled_cached_reqs=cached,
+        num_scheduled_tokens={REQUEST_ID: 1},
+        total_num_scheduled_tokens=1,
     )
 
 
