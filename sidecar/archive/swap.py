@@ -60,10 +60,11 @@ def begin(root: Path, swap: Swap) -> None:
         draft.write_text(json.dumps(asdict(swap)))
         fsync(draft)
         draft.rename(note)
+        fsync(note.parent)
     except OSError:
-        draft.unlink(missing_ok=True)
+        for file in (draft, note):
+            file.unlink(missing_ok=True)
         raise
-    fsync(note.parent)
 
 
 def finish(root: Path, swap: Swap) -> bool:
@@ -77,8 +78,8 @@ def finish(root: Path, swap: Swap) -> bool:
         _undo(root, swap)
         _forget(root, swap)
         return False
-    _count(root)
     try:
+        _count(root)
         for file, final in pairs:
             if file.exists():
                 file.rename(final)

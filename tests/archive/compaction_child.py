@@ -76,11 +76,11 @@ def main() -> None:
         how, step, folder = line.split()
         child = os.fork()
         if child == 0:
+            say(f"pid {os.getpid()}")
             try:
                 os._exit(run(how, int(step), Path(folder)))
             finally:
                 os._exit(9)
-        say(f"pid {child}")
         status = os.waitpid(child, 0)[1]
         say(f"dead {os.waitstatus_to_exitcode(status)}")
 

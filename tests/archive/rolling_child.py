@@ -31,11 +31,11 @@ def main() -> None:
         folder, start, hour = line.split()
         child = os.fork()
         if child == 0:
+            os.write(1, f"pid {os.getpid()}\n".encode())
             try:
                 write_for_ever(Path(folder), int(start), int(hour))
             finally:
                 os._exit(1)
-        os.write(1, f"pid {child}\n".encode())
         status = os.waitpid(child, 0)[1]
         os.write(1, f"dead {os.waitstatus_to_exitcode(status)}\n".encode())
 
