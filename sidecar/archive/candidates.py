@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sidecar.schema import SCHEMA_VERSION, VERSION_KEY
+
+_ID = pa.field("record_id", pa.string(), nullable=False)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -54,6 +57,8 @@ def candidate(file: Path) -> Candidate:
     version = int(written) if written.isdigit() else 0
     if not 0 < version <= SCHEMA_VERSION:
         raise Unreadable(file, f"schema version {version}, known are 1 to {SCHEMA_VERSION}")
+    if _ID not in schema:
+        raise Unreadable(file, f"fields should have {_ID}, are {', '.join(schema.names)}")
     kind = Kind(_is_per_head(footer), version, schema)
     return Candidate(file, kind, footer.num_rows, stat.st_size, stat.st_mtime)
 
@@ -83,24 +88,27 @@ def last_of_each(files: list[Candidate]) -> dict[Path, Mask]:
 
     Raises Unreadable.
     """
-    ids = pa.chunked_array([chunk for one in files for chunk in _ids(one)], pa.large_string())
-    table = pa.table({"id": ids, "row": np.arange(len(ids))})
-    last = table.group_by("id").aggregate([("row", "max")])["row_max"]
-    kept = np.zeros(len(ids), np.bool_)
-    kept[last.to_numpy()] = True
+    digests = np.concatenate([_digests(one) for one in files])
+    order = np.lexsort((digests[:, 0], digests[:, 1]))  # which keeps rows of the same id in order
+    ends_here = np.ones(len(order), np.bool_)
+    ends_here[:-1] = (np.diff(digests[order], axis=0) != 0).any(axis=1)
+    kept = np.zeros(len(order), np.bool_)
+    kept[order[ends_here]] = True
     ends = np.cumsum([one.rows for one in files])
     return dict(zip([one.path for one in files], np.split(kept, ends[:-1]), strict=True))
 
 
-def _ids(one: Candidate) -> list[pa.Array]:
+def _digests(one: Candidate) -> npt.NDArray[np.uint64]:
+    """``[rows, 2]``: 128 bits of each record id, of which no two are ever alike by chance."""
+    found = bytearray()
     try:
-        ids = pq.read_table(one.path, columns=["record_id"], partitioning=None).column(0)
-    except (OSError, pa.ArrowException, IndexError) as error:
+        with pq.ParquetFile(one.path) as opened:
+            for batch in opened.iter_batches(columns=["record_id"]):
+                for record in batch.column(0).to_pylist():
+                    found += blake2b(record.encode(), digest_size=16).digest()
+    except (OSError, pa.ArrowException) as error:
         raise Unreadable(one.path, error) from None
-    if ids.null_count:
-        raise Unreadable(one.path, f"field 'record_id' holds {ids.null_count} nulls")
-    chunks: list[pa.Array] = ids.cast(pa.large_string()).chunks
-    return chunks
+    return np.frombuffer(bytes(found), np.uint64).reshape(-1, 2)
 
 
 def _is_per_head(footer: Any) -> bool:

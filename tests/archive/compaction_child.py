@@ -5,8 +5,7 @@ then ``steps N`` unless it is killed, and ``dead EXIT``. ``HOW`` is
 
 - ``kill`` or ``full``: before that step it is killed, or told that the disk is full; steps are what
   Python tells an audit hook: files that are opened, renamed, removed, made longer or given a time,
-- ``limit``: the kernel takes files of so many bytes only,
-- ``again``: over and over, until somebody else kills it.
+- ``limit``: the kernel takes files of so many bytes only.
 """
 
 import errno
@@ -49,25 +48,10 @@ def once(how: str, step: int, folder: Path) -> int:
         sys.addaudithook(hook)
     try:
         failed = any(isinstance(one, Left) and one.failed for one in compact(folder))
-    except OSError:
+    except (OSError, UnderWay):
         failed = True
     say(f"steps {steps}")
     return int(failed)
-
-
-def for_ever(folder: Path) -> None:
-    while True:
-        try:
-            if any(isinstance(one, Left) and one.failed for one in compact(folder)):
-                os._exit(7)
-        except UnderWay:
-            continue
-
-
-def run(how: str, step: int, folder: Path) -> int:
-    if how == "again":
-        for_ever(folder)
-    return once(how, step, folder)
 
 
 def main() -> None:
@@ -78,7 +62,7 @@ def main() -> None:
         if child == 0:
             say(f"pid {os.getpid()}")
             try:
-                os._exit(run(how, int(step), Path(folder)))
+                os._exit(once(how, int(step), Path(folder)))
             finally:
                 os._exit(9)
         status = os.waitpid(child, 0)[1]

@@ -6,6 +6,7 @@ For each line of stdin, ``FOLDER TIME HOUR``, it writes in a fork until that is 
 
 import os
 import sys
+import time
 from itertools import count
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def write_for_ever(folder: Path, start: int, hour: int) -> None:
         writer.append(template.set_column(0, template.schema.field(0), pa.array(names)))
         writer.close()
         os.write(1, f"{' '.join(names)}\n".encode())
+        time.sleep(0.05)
 
 
 def main() -> None:

@@ -247,10 +247,13 @@ def test_what_is_none_of_the_archives_is_left_and_named(many: Path) -> None:
         pa.table({"a": [1]}, pa.schema([("a", pa.int64())], {"attention_schema_version": "3"})),
         later,
     )
+    unnamed = pa.schema([pa.field("record_id", pa.string())], {"attention_schema_version": "2"})
+    pq.write_table(pa.table({"record_id": [None]}, unnamed), many / EIGHT / "unnamed.parquet")
     (many / "date=2024-02-29/hour=08").mkdir()
     lines = [str(step) for step in compact(many)]
     assert any("foreign.parquet: left as it is: schema version 0, known" in line for line in lines)
     assert any("later.parquet: left as it is: schema version 3, known" in line for line in lines)
+    assert any("unnamed.parquet: left as it is: fields should have" in line for line in lines)
     assert any("hour=08: left as it is: folder is" in line for line in lines)
     assert foreign.exists()
     assert later.exists()
