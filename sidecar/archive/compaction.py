@@ -53,7 +53,7 @@ class Compaction:
         if self._dry_run:
             yield from self._hours(before)
             return
-        with _alone(self._root):
+        with _alone(self._root), swap.at_work(self._root):
             yield from self._left_behind()
             yield from self._hours(before)
 
@@ -114,7 +114,8 @@ class Compaction:
         size = sum(one.size for one in chosen)
         rows = sum(int(kept[one.path].sum()) for one in chosen)
         duplicates = sum(one.rows for one in chosen) - rows
-        became, became_size = -(-size // self._enough), None
+        became = max(len({one.kind for one in chosen}), -(-size // self._enough))
+        became_size = None
         if not self._dry_run:
             became, became_size = self._write(folder, chosen, kept)
         return Merged(folder, len(chosen), became, rows, duplicates, size, became_size)

@@ -70,8 +70,8 @@ def merge(
 def chosen_rows(one: Candidate, chosen: Mask) -> Iterator[Rows]:
     """Those rows of a file, a row group at a time. Raises Unreadable."""
     try:
-        finished = origins.finished(one.path)
         with pq.ParquetFile(one.path) as opened:
+            finished = origins.finished(one.path, opened.metadata)
             start = 0
             for number in range(opened.num_row_groups):
                 table = opened.read_row_group(number)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +26,9 @@ Seconds = npt.NDArray[np.int32]
 """[rows] since the epoch, in whole minutes."""
 
 
-def finished(file: Path) -> Seconds:
-    """When each row of a file was finished. Raises OSError and pa.ArrowInvalid."""
-    rows, times = zip(*_parts(file, pq.read_metadata(file)), strict=True)
+def finished(file: Path, footer: pq.FileMetaData) -> Seconds:
+    """When each row of a file was finished. Raises OSError."""
+    rows, times = zip(*_parts(file, footer), strict=True)
     return np.repeat(np.array(times, np.int32), rows)
 
 
@@ -70,7 +69,7 @@ def _ids(file: Path) -> Iterator[tuple[float, pa.ChunkedArray]]:
         start += rows
 
 
-def _parts(file: Path, footer: Any) -> list[tuple[int, int]]:
+def _parts(file: Path, footer: pq.FileMetaData) -> list[tuple[int, int]]:
     """Rows and the minute in which they were finished, rounded up."""
     noted = (footer.metadata or {}).get(KEY)
     if noted:

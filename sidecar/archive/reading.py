@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
-from sidecar.archive import swap
+from sidecar.archive import layout, swap
 from sidecar.archive.staging import stored
 from sidecar.archive.versions import is_current
 from sidecar.schema import RECORD
@@ -99,9 +99,16 @@ class Archive:
         """A DuckDB connection with the views of `views`, in UTC, that can only read the archive."""
         from sidecar.archive import views
 
-        files = self.files
         current = steadily(lambda: all(map(is_current, self.files)))
-        return views.connect(self.path, COLUMNS, files, current=current)
+        chosen = self._chosen if self.files else []
+        return views.connect(self.path, COLUMNS, chosen, current=current)
+
+    @property
+    def _chosen(self) -> list[str]:
+        """What SQL reads: DuckDB lists files faster by itself, but all that are there."""
+        if swap.is_at_work(self.path):
+            return [str(file.absolute()) for file in self.files]
+        return [str(self.path.absolute() / layout.DATA_GLOB)]
 
     def sql(self, query: str, parameters: Any = None) -> "duckdb.DuckDBPyRelation":
         """A DuckDB relation of one SELECT over the views; lazy until it is fetched.
@@ -116,7 +123,7 @@ class Archive:
         reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
         if len(statements) != 1 or statements[0].type not in reading:
             raise ValueError("the archive is read-only: expected one SELECT")
-        views.choose(self.connection, self.files)
+        views.choose(self.connection, self._chosen)
         return self.connection.sql(query, params=parameters)
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,8 +19,24 @@ from sidecar.archive.staging import fsync
 LOCK = ".compaction"
 """In the writers' folder: locked by a compaction; its size counts the exchanges ever begun."""
 
+_AT_WORK = ".compacting"
 _SUFFIX = ".swap"
 _TRIES = 100
+
+
+@contextmanager
+def at_work(root: Path) -> Iterator[None]:
+    """Says so from before the first exchange to after the last; a kill leaves it to the next."""
+    mark = root / layout.JOURNALS / _AT_WORK
+    mark.touch()
+    yield
+    if not any(pending(root)):
+        mark.unlink()
+
+
+def is_at_work(root: Path) -> bool:
+    """Whether files may be exchanged now, or an exchange was left half done."""
+    return (root / layout.JOURNALS / _AT_WORK).exists()
 
 
 @dataclass(frozen=True)

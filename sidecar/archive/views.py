@@ -86,9 +86,9 @@ MEASURED = "CREATE MACRO measured(x) AS CASE WHEN isnan(x) THEN NULL ELSE x END"
 
 
 def connect(
-    path: Path, columns: pa.Schema, files: list[Path], *, current: bool
+    path: Path, columns: pa.Schema, chosen: list[str], *, current: bool
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that holds views of the ``files`` and can read nothing but the archive.
+    """A connection that holds views of what is ``chosen`` and can read nothing but the archive.
 
     ``current`` says that every file has all ``columns``; what one lacks is null. Raises ValueError
     for a path that DuckDB would take for a pattern.
@@ -99,18 +99,18 @@ def connect(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     source = SOURCE if current else OLDER_SOURCE
-    if not files or not current:
-        connection.register("all_columns" if files else "files", columns.empty_table())
-    choose(connection, files)
-    for statement in _statements(columns, [source] if files else []):
+    if not chosen or not current:
+        connection.register("all_columns" if chosen else "files", columns.empty_table())
+    choose(connection, chosen)
+    for statement in _statements(columns, [source] if chosen else []):
         connection.execute(statement)
     _confine(connection, path.absolute())
     return connection
 
 
-def choose(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
-    """From now on the views are of these files; any when the archive was empty at first."""
-    connection.execute("SET VARIABLE chosen = ?", [[str(file.absolute()) for file in files]])
+def choose(connection: duckdb.DuckDBPyConnection, chosen: list[str]) -> None:
+    """From now on the views are of these files or patterns, but for an archive empty at first."""
+    connection.execute("SET VARIABLE chosen = ?", [chosen])
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
