@@ -73,16 +73,10 @@ def few_hours(folder: Path) -> dict[str, Figure]:
     pair = paired(partial(seconds, before.path), partial(seconds, after.path), rounds=ROUNDS)
     return {
         "files": Figure(len(after.files), "files", baseline=len(before.files)),
-        "megabytes": Figure(megabytes(after), "MB", baseline=megabytes(before)),
         "query_seconds": Figure(pair.second, "s", baseline=pair.first),
         "query_ratio": Figure(pair.ratio, "of the time before", spread=pair.spread),
         "scalar_samples_per_s": speed,
     }
-
-
-def megabytes(of: archive.Archive) -> float:
-    """Size of all files."""
-    return sum(file.stat().st_size for file in of.files) / 2**20
 
 
 def main() -> None:
