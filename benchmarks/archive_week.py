@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sidecar import archive, config, schema
 
@@ -24,34 +25,48 @@ _LAYERS = [8, 12, 16, 20]
 _ROLES = ["sink", "system", *["context"] * 5, "query"]
 
 
-def write(folder: Path, samples: int, processes: int = 2) -> None:
-    """Write ``samples`` samples, evenly over a week; some 110 bytes each on disk."""
+def write(
+    folder: Path,
+    samples: int,
+    processes: int = 2,
+    *,
+    hours: int = HOURS,
+    files: int = FILES_PER_HOUR,
+) -> None:
+    """Write ``samples`` samples, evenly over a week; some 110 bytes each on disk.
+
+    Of another number of ``hours``, or of ``files`` an hour, where these are given.
+    """
     settings = config.Archive(path=folder, per_head=False)
-    rows = round(samples / HOURS / FILES_PER_HOUR)
-    shares = [range(start, HOURS, processes) for start in range(processes)]
+    rows = round(samples / hours / files)
+    shares = [range(start, hours, processes) for start in range(processes)]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        for done in [pool.submit(_write_hours, settings, hours, rows) for hours in shares]:
+        for done in [pool.submit(_write_hours, settings, share, rows, files) for share in shares]:
             done.result()
 
 
-def _write_hours(settings: config.Archive, hours: range, rows: int) -> None:
+def _write_hours(settings: config.Archive, hours: range, rows: int, files: int) -> None:
     rng = np.random.default_rng(hours.start)
     template = _template(rng, rows)
     writer = archive.Writer(settings, name=f"week-{hours.start}", clock=lambda: 0.0)
     for hour in hours:
-        for part in range(FILES_PER_HOUR):
-            writer.append(_at(template, rng, hour, part))
+        for part in range(files):
+            writer.append(_at(template, rng, hour, part, files))
             writer.tick(now=settings.roll_seconds)
     writer.close()
 
 
-def _at(template: pa.RecordBatch, rng: np.random.Generator, hour: int, part: int) -> pa.RecordBatch:
-    """The template's samples with a time and signals of their own; load drifts over the week."""
+def _at(
+    template: pa.RecordBatch, rng: np.random.Generator, hour: int, part: int, files: int
+) -> pa.RecordBatch:
+    """The template's samples with own ids, times and signals; load drifts over the week."""
     rows = len(template)
     columns = dict(zip(template.schema.names, template.columns, strict=True))
-    span = _HOUR_US // FILES_PER_HOUR
+    span = _HOUR_US // files
     start = _START + hour * _HOUR_US + part * span
     times = start + np.sort(rng.integers(0, span, rows))
+    number = str(hour * files + part)
+    columns["record_id"] = pc.binary_join_element_wise(columns["record_id"], number, "-")
     columns["time"] = pa.array(times, pa.timestamp("us", tz="UTC"))
     for name in schema.SIGNAL_NAMES:
         columns[name] = pa.array(rng.random(rows, np.float32))

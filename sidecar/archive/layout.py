@@ -22,6 +22,7 @@ from sidecar.archive.precision import view
 JOURNALS = "_journal"
 JOURNAL_SUFFIX = ".arrows"
 STAGED_SUFFIX = ".staged"
+MERGED_SUFFIX = ".merged"
 DATA_GLOB = "date=*/hour=*/*.parquet"
 
 _HOUR_US = 3_600_000_000
@@ -35,9 +36,20 @@ def partition(hour: int) -> str:
     return f"date={moment:%Y-%m-%d}/hour={moment.hour}"
 
 
+def hour_of(folder: str) -> int:
+    """The hour whose folder this is, as `partition` names it. Raises ValueError."""
+    found = re.fullmatch(r"date=(\d{4}-\d\d-\d\d)/hour=(\d{1,2})", folder)
+    if found:
+        day = datetime.fromisoformat(found[1]).replace(tzinfo=UTC) - _EPOCH
+        hour = day // timedelta(hours=1) + int(found[2])
+        if partition(hour) == folder:
+            return hour
+    raise ValueError(f"folder is {folder!r}, expected one such as 'date=2026-11-23/hour=8'")
+
+
 def new_journal(root: Path, writer: str, hour: int) -> Path:
     """Path of a journal that no writer has used before."""
-    file = f"{partition(hour)}/{writer}-{_uuid7()}"
+    file = f"{partition(hour)}/{unique_name(writer)}"
     return root / JOURNALS / (file.replace("/", ",") + JOURNAL_SUFFIX)
 
 
@@ -50,6 +62,22 @@ def final_path(journal: Path) -> Path:
 def staged_path(journal: Path) -> Path:
     """The same file while it is being written: beside the journal, out of the readers' sight."""
     return journal.with_suffix(STAGED_SUFFIX)
+
+
+def merged_path(root: Path, folder: str, name: str) -> Path:
+    """A file of an hour's folder while compaction writes it: out of the readers' sight as well."""
+    return root / JOURNALS / f"{folder},{name}{MERGED_SUFFIX}".replace("/", ",")
+
+
+def merged_folder(file: Path) -> str:
+    """Folder of the hour that such a file is for."""
+    return "/".join(file.name.split(",")[:2])
+
+
+def has_journals(root: Path, folder: str) -> bool:
+    """Whether there are rows of the hour whose file a writer has not finished yet."""
+    hour = folder.replace("/", ",")
+    return any((root / JOURNALS).glob(f"{hour},*{JOURNAL_SUFFIX}"))
 
 
 def writer_name(name: str | None) -> str:
@@ -79,6 +107,11 @@ def split_by_hour(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]
         return
     for hour in np.unique(hours):
         yield int(hour), batch.take(pc.indices_nonzero(pa.array((hours == hour).tolist())))
+
+
+def unique_name(writer: str) -> str:
+    """Name of a file, without suffix, that no writer has used before."""
+    return f"{writer}-{_uuid7()}"
 
 
 def _uuid7() -> uuid.UUID:

@@ -1,13 +1,14 @@
 """Reading an archive: as a pyarrow dataset, into pandas and polars, and with SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
-from sidecar.archive import layout
+from sidecar.archive import layout, swap
 from sidecar.archive.staging import stored
 from sidecar.archive.versions import is_current
 from sidecar.schema import RECORD
@@ -26,6 +27,18 @@ PARTITIONS = pa.schema(
 COLUMNS = pa.unify_schemas([stored(RECORD), PARTITIONS])
 """All columns of an archive."""
 
+_TRIES = 5
+
+Found = TypeVar("Found")
+
+
+def steadily(read: Callable[[], Found]) -> Found:
+    """What ``read`` returns; it lists files anew where one is replaced before it is opened."""
+    for _ in range(_TRIES - 1):
+        with suppress(FileNotFoundError):
+            return read()
+    return read()
+
 
 class Archive:
     """The finished files of an archive folder; files under way are not seen."""
@@ -35,8 +48,8 @@ class Archive:
 
     @property
     def files(self) -> list[Path]:
-        """Finished files, by date and hour as text."""
-        return sorted(self.path.glob(layout.DATA_GLOB))
+        """Finished files, each row in one of them, by date and hour as text."""
+        return swap.visible(self.path)
 
     @property
     def dataset(self) -> "ds.Dataset":
@@ -58,7 +71,7 @@ class Archive:
     ) -> pa.Table:
         """The samples, all columns by default; ``filter`` is a pyarrow expression."""
         names = None if columns is None else list(columns)
-        return self.dataset.to_table(columns=names, filter=filter)
+        return steadily(lambda: self.dataset.to_table(columns=names, filter=filter))
 
     def to_pandas(
         self,
@@ -86,8 +99,16 @@ class Archive:
         """A DuckDB connection with the views of `views`, in UTC, that can only read the archive."""
         from sidecar.archive import views
 
-        current = all(map(is_current, self.files))
-        return views.connect(self.path, COLUMNS, empty=not self.files, current=current)
+        current = steadily(lambda: all(map(is_current, self.files)))
+        chosen = self._chosen if self.files else []
+        return views.connect(self.path, COLUMNS, chosen, current=current)
+
+    @property
+    def _chosen(self) -> list[str]:
+        """What SQL reads: DuckDB lists files faster by itself, but all that are there."""
+        if swap.is_at_work(self.path):
+            return [str(file.absolute()) for file in self.files]
+        return [str(self.path.absolute() / layout.DATA_GLOB)]
 
     def sql(self, query: str, parameters: Any = None) -> "duckdb.DuckDBPyRelation":
         """A DuckDB relation of one SELECT over the views; lazy until it is fetched.
@@ -96,10 +117,13 @@ class Archive:
         """
         import duckdb
 
+        from sidecar.archive import views
+
         statements = self.connection.extract_statements(query)
         reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
         if len(statements) != 1 or statements[0].type not in reading:
             raise ValueError("the archive is read-only: expected one SELECT")
+        views.choose(self.connection, self._chosen)
         return self.connection.sql(query, params=parameters)
 
 

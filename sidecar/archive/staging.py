@@ -28,12 +28,17 @@ class StagedFile:
         self.final = final
         self.staged = staged
         self.schema = stored(schema)
-        self._per_head = not _HEADS.isdisjoint(schema.names)
         self.rows = 0
+        self._per_head = not _HEADS.isdisjoint(schema.names)
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
         self._file: pa.OSFile | None = None
         self._writer: pq.ParquetWriter | None = None
+
+    @property
+    def written(self) -> int:
+        """Bytes of the row groups so far."""
+        return self._file.tell() if self._file else 0
 
     def append(self, batch: pa.RecordBatch, size: int) -> None:
         """Keep a batch of ``size`` bytes for the next row group.
@@ -48,16 +53,22 @@ class StagedFile:
 
     def finish(self) -> None:
         """Write the rest and let the file appear under its final name, durably."""
-        self._write_row_group()
-        assert self._writer is not None
-        assert self._file is not None
-        self._writer.close()
-        self._file.close()
-        _fsync(self.staged)
+        self.seal()
         self.final.parent.mkdir(parents=True, exist_ok=True)
         self.staged.rename(self.final)
         for folder in self.final.parents[:3]:
-            _fsync(folder)
+            fsync(folder)
+
+    def seal(self, metadata: dict[bytes, bytes] | None = None) -> None:
+        """Write the rest, durably; the file stays where readers do not see it."""
+        self._write_row_group()
+        assert self._writer is not None
+        assert self._file is not None
+        if metadata:
+            self._writer.add_key_value_metadata(metadata)
+        self._writer.close()
+        self._file.close()
+        fsync(self.staged)
 
     def discard(self) -> None:
         """Forget the file; its rows are still in the journal."""
@@ -76,10 +87,14 @@ class StagedFile:
                 self._file, self.schema, **_options(self.schema, per_head=self._per_head)
             )
         if self._waiting:
-            table = _rounded(self._waiting, self.schema)
+            table = self._table(self._waiting)
             self._writer.write_table(table, row_group_size=len(table))
         self._waiting.clear()
         self._waiting_bytes = 0
+
+    def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:
+        """A row group of what has waited, as it is to be stored."""
+        return _rounded(batches, self.schema)
 
 
 def stored(schema: pa.Schema) -> pa.Schema:
@@ -106,7 +121,8 @@ def _rounded(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,17 +9,16 @@ from string import Template
 import duckdb
 import pyarrow as pa
 
-from sidecar.archive.layout import DATA_GLOB
 from sidecar.schema import LAYER_SIGNAL_NAMES, SIGNAL_NAMES
 
 SOURCE = """
 CREATE VIEW files AS SELECT * FROM read_parquet(
-    '$glob', hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER})
+    getvariable('chosen'), hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER})
 """
 
 OLDER_SOURCE = """
 CREATE VIEW files AS SELECT * FROM read_parquet(
-    '$glob', hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER},
+    getvariable('chosen'), hive_partitioning = true, hive_types = {'date': DATE, 'hour': INTEGER},
     union_by_name = true)
 UNION ALL BY NAME SELECT * FROM all_columns
 """
@@ -87,9 +86,9 @@ MEASURED = "CREATE MACRO measured(x) AS CASE WHEN isnan(x) THEN NULL ELSE x END"
 
 
 def connect(
-    path: Path, columns: pa.Schema, *, empty: bool, current: bool
+    path: Path, columns: pa.Schema, chosen: list[str], *, current: bool
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that holds the views and can read nothing but the archive.
+    """A connection that holds views of what is ``chosen`` and can read nothing but the archive.
 
     ``current`` says that every file has all ``columns``; what one lacks is null. Raises ValueError
     for a path that DuckDB would take for a pattern.
@@ -100,12 +99,18 @@ def connect(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     source = SOURCE if current else OLDER_SOURCE
-    if empty or not current:
-        connection.register("files" if empty else "all_columns", columns.empty_table())
-    for statement in _statements(path.absolute(), columns, [] if empty else [source]):
+    if not chosen or not current:
+        connection.register("all_columns" if chosen else "files", columns.empty_table())
+    choose(connection, chosen)
+    for statement in _statements(columns, [source] if chosen else []):
         connection.execute(statement)
     _confine(connection, path.absolute())
     return connection
+
+
+def choose(connection: duckdb.DuckDBPyConnection, chosen: list[str]) -> None:
+    """From now on the views are of these files or patterns, but for an archive empty at first."""
+    connection.execute("SET VARIABLE chosen = ?", [chosen])
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -114,9 +119,8 @@ def _confine(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def _statements(path: Path, columns: pa.Schema, source: list[str]) -> list[str]:
+def _statements(columns: pa.Schema, source: list[str]) -> list[str]:
     names = {
-        "glob": str(path / DATA_GLOB).replace("'", "''"),
         "keys": KEYS,
         "scalars": ", ".join(_scalars(columns)),
         "measured": ", ".join(f"measured({name}) AS {name}" for name in LAYER_SIGNAL_NAMES),

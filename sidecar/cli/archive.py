@@ -21,6 +21,53 @@ def flush(config: Path | None, url: str | None) -> None:
         client.flush_archive()
 
 
+@archive.command()
+@options.config
+@options.archive
+@click.option(
+    "--older-than",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    metavar="HOURS",
+    help="Only hours that ended at least so many hours ago.",
+)
+@click.option(
+    "--file-mb",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    help="Megabytes on disk after which another file begins; files of half of it are left alone.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def compact(
+    config: Path | None, path: Path | None, *, older_than: float, file_mb: int, dry_run: bool
+) -> None:
+    """Merge the many files of each hour that is over, and leave out what was delivered twice.
+
+    Safe beside writers and readers, and to be killed: the next run finishes what was begun. Hours
+    that a writer has a journal for are left for later. Exits with 0 when all else is done; with 1
+    when something could not be read or written, which is left as it was and named, or another
+    compaction is at work.
+    """
+    from sidecar.archive.compaction import Compaction, UnderWay
+    from sidecar.archive.steps import total
+
+    folder = path or options.settings(config).archive.path
+    done = []
+    try:
+        for step in Compaction(folder, file_mb << 20, dry_run=dry_run).run(older_than):
+            click.echo(step, err=step.failed)
+            done.append(step)
+    except (UnderWay, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(total(done))
+    if dry_run:
+        click.echo("nothing was changed")
+    if any(step.failed for step in done):
+        raise SystemExit(1)
+
+
 @click.command()
 @click.argument("sql")
 @options.config

@@ -15,6 +15,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from sidecar import archive, config, schema, signals, wire
+from sidecar.archive.compaction import Compaction
 from sidecar.daemon.consumers import archiver as module
 from sidecar.daemon.consumers.archiver import Archiver
 from sidecar.daemon.consumers.seen import Seen
@@ -334,6 +335,66 @@ def test_the_ids_of_the_latest_files_are_remembered(tmp_path: Path) -> None:
     assert not seen.fresh(batches[10]).any()
     assert not seen.fresh(batches[8]).any()
     assert seen.fresh(batches[9]).all()
+
+
+def late_file(folder: Path, boot: str, hour: int, finished: int) -> pa.RecordBatch:
+    """Five rows of an hour whose file was finished then, minutes since the epoch."""
+    tap, moment = Tap(boot=boot), datetime(2024, 2, 29, hour, tzinfo=UTC)
+    batch = signals.compute(batch_of([tap.sample(time=moment) for _ in range(5)]))
+    before = set(folder.glob("date=*/hour=*/*.parquet"))
+    writer = archive.Writer(config.Archive(path=folder))
+    writer.append(batch)
+    writer.close()
+    [file] = set(folder.glob("date=*/hour=*/*.parquet")) - before
+    os.utime(file, (finished * 60, finished * 60))
+    return batch
+
+
+@pytest.mark.parametrize("runs", [0, 1, 2])
+def test_merging_files_makes_no_row_look_newer(tmp_path: Path, runs: int) -> None:
+    """What came late is among the latest, the rest of its hour is not, merged or not."""
+    early = [late_file(tmp_path, f"early-{n}", 8, n) for n in (1, 2)]
+    between = [late_file(tmp_path, f"between-{n}", 9, n) for n in (3, 4)]
+    if runs == 2:
+        list(Compaction(tmp_path, 1 << 30).run(0))
+    late = late_file(tmp_path, "late", 8, 5)
+    if runs:
+        list(Compaction(tmp_path, 1 << 30).run(0))
+        assert len(archive.open(tmp_path).files) == 2
+    seen = Seen(most=15)
+    seen.load(tmp_path)
+    assert not seen.fresh(late).any()
+    assert not any(seen.fresh(batch).any() for batch in between)
+    assert all(seen.fresh(batch).all() for batch in early)
+    more = Seen(most=16)
+    more.load(tmp_path)
+    assert more.fresh(early[1]).sum() == 4
+    assert more.fresh(early[0]).all()
+
+
+@pytest.mark.slow
+def test_what_was_merged_before_its_offsets_were_committed_is_not_stored_again(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path
+) -> None:
+    topic = new_topic(2)
+    broker.create(topic + "-s")
+    sent, folder = publish(broker, tmp_path, topic, 5), tmp_path / "fleet"
+    with process(broker, folder, topic, tmp_path / "log", roll_seconds=3600) as first:
+        eventually(lambda: journalled(folder) == len(sent))
+        first.kill()
+    archive.Writer(config.Archive(path=folder)).close()
+    files = len(archive.open(folder).files)
+    more = archive.Writer(config.Archive(path=folder))
+    more.append(records(3, Tap(boot="another")))
+    more.close()
+    steps = list(Compaction(folder, 1 << 30).run(-2))
+    assert steps
+    assert len(archive.open(folder).files) == files
+    second = Archiver(settings(broker, folder, topic), topic)
+    drained(second, len(sent))
+    assert second.counts["duplicates"] == len(sent)
+    assert set(stored(folder)) >= sent
+    assert len(stored(folder)) == len(sent) + 3
 
 
 def test_a_batch_that_repeats_itself_is_stored_once() -> None:

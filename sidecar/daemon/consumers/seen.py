@@ -1,13 +1,10 @@
 """Which samples were stored already, so that what comes twice is left out."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sidecar import archive
@@ -40,20 +37,13 @@ class Seen:
 
     def load(self, folder: Path) -> None:
         """Remember what the latest files of an archive hold, as many ids as there is room for."""
-        latest: list[list[str]] = []
-        for file in _latest_first(archive.open(folder).files):
-            if sum(map(len, latest)) >= self._most:
-                break
-            found = pq.read_table(file, columns=["record_id"], partitioning=None)
-            latest.append(found.column("record_id").to_pylist())
-        for ids in reversed(latest):
+        for ids in reversed(archive.steadily(lambda: self._latest(folder))):
             self.remember(ids)
 
-
-def _latest_first(files: list[Path]) -> Iterator[Path]:
-    """By the time they were finished; paths would sort hour=10 before hour=9."""
-    finished: dict[Path, float] = {}
-    for file in files:
-        with suppress(FileNotFoundError):  # another may thin the archive out
-            finished[file] = file.stat().st_mtime
-    yield from sorted(finished, key=finished.__getitem__, reverse=True)
+    def _latest(self, folder: Path) -> list[list[str]]:
+        latest: list[list[str]] = []
+        for ids in archive.latest_ids(folder):
+            latest.append(ids)
+            if sum(map(len, latest)) >= self._most:
+                break
+        return latest
