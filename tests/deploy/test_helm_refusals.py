@@ -30,8 +30,7 @@ def tools(requires: Requires) -> None:
             {"archivers": {"enabled": True}, "settings": {"kafka": KAFKA}},
             "set archive.existingClaim",
         ),
-        ({"compaction": {"enabled": True, "command": ["x"]}}, "set archive.existingClaim"),
-        ({"compaction": {"enabled": True}, "archive": CLAIM}, "give one of yours"),
+        ({"compaction": {"enabled": True}}, "set archive.existingClaim"),
         (
             {
                 "archivers": {"enabled": True, "replicas": 7},

@@ -85,11 +85,6 @@ def test_every_command_is_one_of_ours(objects: list[Tree]) -> None:
         assert context.params
 
 
-def test_compaction_has_no_command_of_ours_yet() -> None:
-    """When there is one, it becomes the default of `compaction.command`."""
-    assert "compact" not in cli.archive.archive.commands
-
-
 def test_the_chart_s_own_test_reads_the_settings(
     objects: list[Tree], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

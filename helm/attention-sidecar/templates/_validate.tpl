@@ -83,9 +83,6 @@
 {{- fail (printf "archivers.replicas: %d is more than the %d partitions of the archive's topic, the rest would idle; lower it, or add partitions and set archivers.partitions" (int .replicas) (int .partitions)) }}
 {{- end }}
 {{- end }}
-{{- if and .Values.compaction.enabled (not .Values.compaction.command) }}
-{{- fail (printf "compaction.command: version %s of the daemon has no command that compacts; give one of yours with compaction.image, or leave compaction off" .Chart.AppVersion) }}
-{{- end }}
 {{- end }}
 
 {{- define "attention-sidecar.validateMonitor" -}}
