@@ -30,6 +30,7 @@ LABELS = ["model_name", "engine", "rank"]
 DROPPED = (
     *("queue_full", "over_budget", "not_emitted", "not_encodable"),
     *("step_lost", "plan_failed", "no_query", "no_summary", "spans_failed"),
+    *("no_flight", "beyond_stash"),
 )
 """Why a tap drops a sample; told as 0 until it happens, so that the first one is an increase."""
 COUNTERS = {

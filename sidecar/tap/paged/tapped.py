@@ -62,7 +62,8 @@ class PagedTapped(Tapped):
     def launch(self, given: Sequence[Given], emission: Emission) -> Counter[str]:
         """Start on the step that has ended. Returns how many were dropped, by reason."""
         kept = [one for one in given if one[0].row.batch_row < self._rows]
-        dropped = Counter(beyond_stash=len(given) - len(kept))
+        dropped: Counter[str] = Counter()
+        dropped["beyond_stash"] = len(given) - len(kept)
         for begin in range(0, len(kept), AT_ONCE):
             wave = kept[begin : begin + AT_ONCE]
             if not self._launch(wave, emission):
