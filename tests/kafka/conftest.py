@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <s(ocket|sl):ResourceWarning")
             )
+
+
+def pytest_sessionfinish() -> None:
+    """What was still referred to after its test is collected before pytest looks for it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed <s(ocket|sl)", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
