@@ -1,12 +1,11 @@
-"""The course of a step on a CPU: rows are chosen before the layers run, reduced when it ends."""
+"""What becomes of a step, from its begin to its samples; a CPU and a GPU have one course each."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sidecar.tap.engines.base import Layer
-from sidecar.tap.plan import Planned
-from sidecar.tap.records import Sample
-from sidecar.tap.tapped import CpuTapped
+from sidecar.tap.tapped import Tapped
 
 if TYPE_CHECKING:
     from sidecar.tap.tap import Tap
@@ -15,8 +14,13 @@ BLIND_AFTER = 3
 """Steps in a row that show that hooks are gone."""
 
 
-class CpuCourse:
+Kind = TypeVar("Kind", bound=Tapped)
+
+
+class Course(ABC, Generic[Kind]):
     """One choice of layers. May raise, as the tap's own methods may."""
+
+    kind: type[Kind]
 
     def __init__(
         self,
@@ -25,77 +29,32 @@ class CpuCourse:
         choice: str | Sequence[int],
         calibrated: Sequence[int],
     ) -> None:
-        self.tapped = CpuTapped(
+        self._tap = tap
+        self.tapped = self.kind(
             tap.adapter, layers, choice, tap.identity, tap.settings.engine, calibrated=calibrated
         )
-        self._tap = tap
-        self._plan: list[Planned] | None = None
-        self._seen: set[int] = set()
-        self._steps_unseen = 0
 
+    @abstractmethod
     def begin(self) -> None:
         """A step starts."""
-        self._plan = None
-        self._seen.clear()
 
     def recording(self) -> bool:
-        """Nothing on a CPU is recorded for a later replay."""
+        """Whether a CUDA graph is being captured: what is kept now is kept at every replay."""
         return False
 
+    @abstractmethod
     def wants(self, layer: int) -> bool:
-        """Whether rows of this step are to be kept; the first layer's call decides which."""
-        self._seen.add(layer)
-        if self._plan is None:
-            self._plan = self._tap.guard.run("plan", self._make_plan)
-            if self._plan is None:
-                self._plan = []
-                self._tap.dropped["plan_failed"] += 1
-        return bool(self._plan)
+        """Whether rows of a tapped layer are to be kept in this step."""
 
     def ran(self) -> None:
-        """The plan is made already."""
+        """The layers have run, and no token is sampled yet."""
 
+    @abstractmethod
     def end(self, output: Any) -> None:
-        """Summarise the kept rows and emit the samples."""
-        self._watch_hooks()
-        plan = self._plan or []
-        if plan and not self.tapped.stash.complete:
-            self._tap.dropped["no_query"] += len(plan)
-        else:
-            self._summarise(plan, output)
+        """The step has emitted its tokens."""
 
     def collect(self) -> None:
-        """Nothing is under way after a step."""
+        """Emit samples that have arrived. Never waits."""
 
     def wait(self) -> None:
-        """Nothing is under way after a step."""
-
-    def _make_plan(self) -> list[Planned]:
-        plan = [planned for planned in self._tap.emitting() if planned.taken]
-        if plan and self._tap.over_budget():
-            self._tap.dropped["over_budget"] += len(plan)
-            plan = []
-        self.tapped.stash.begin([planned.row.query_row for planned in plan])
-        return plan
-
-    def _summarise(self, plan: list[Planned], output: Any) -> None:
-        tap = self._tap
-        for number, planned in enumerate(plan):
-            if tap.over_budget():
-                tap.dropped["over_budget"] += len(plan) - number
-                return
-            tap.finish(tap.guard.run("summary", self._sample, number, planned, output))
-
-    def _sample(self, number: int, planned: Planned, output: Any) -> Sample:
-        arrays, shape = self.tapped.summarise(number, planned.tracked, planned.row, output)
-        return Sample(self._tap.identity_columns(planned) | shape, arrays)
-
-    def _watch_hooks(self) -> None:
-        """Steps in which a tapped layer does not report mean that its hook is gone."""
-        silent = sorted(self.tapped.slots.keys() - self._seen)
-        if not silent or not self._tap.adapter.batch_size():
-            self._steps_unseen = 0
-            return
-        self._steps_unseen += 1
-        if self._steps_unseen == BLIND_AFTER:
-            self._tap.blind = f"steps run but layers {silent} do not report: the hooks were removed"
+        """Until all that is under way has arrived; never while the engine serves."""

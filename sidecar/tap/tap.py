@@ -16,7 +16,8 @@ from typing import Any
 from torch import Tensor
 
 from sidecar.config import Sampling, Settings
-from sidecar.tap.course import CpuCourse
+from sidecar.tap.course import Course
+from sidecar.tap.cpu_course import CpuCourse
 from sidecar.tap.engines.base import Adapter, Identity, Incoming, Layer, Unsupported
 from sidecar.tap.guard import Guard
 from sidecar.tap.layers import UnknownLayer, of_calibration
@@ -48,7 +49,7 @@ class Tap:
         self.tested = False
         self.blind = "starting"
         self._uncalibrated = self._refusal = ""
-        self.course: CpuCourse | PagedCourse | None = None
+        self.course: Course[Any] | None = None
         self._deliver = deliver
         self._keys_to: Callable[[int, Tensor, Tensor], None] | None = None
         self._refused: str | list[int] | None = None
@@ -115,8 +116,7 @@ class Tap:
         except Exception:
             self.dropped["step_lost"] += 1
             raise
-        if self.course:
-            self.course.begin()
+        self.course.begin()
         self._in_step = True
 
     def _begin(self, scheduler_output: Any) -> None:
@@ -130,13 +130,11 @@ class Tap:
 
     def attention(self, layer: int, query: Tensor, key: Tensor) -> None:
         """A layer is about to attend; ``query`` and ``key`` are ``[tokens, heads, size]``."""
-        if not self.course:
+        if not self.course or (slot := self.course.tapped.slots.get(layer)) is None:
             return
-        slot = self.course.tapped.slots.get(layer)
         if self.course.recording():
-            if slot is not None:
-                self.course.tapped.put(slot, query)
-        elif self._in_step and self.course.wants(layer) and slot is not None:
+            self.course.tapped.put(slot, query)
+        elif self._in_step and self.course.wants(layer):
             self.guard.run("stash", self.course.tapped.put, slot, query)
             if self._keys_to:
                 self._keys_to(slot, query, key)
@@ -207,7 +205,7 @@ class Tap:
             self._refused, self._refusal = wanted.layers, f"the old layers stay: {error}"
 
     def _choose_layers(self, choice: str | list[int]) -> None:
-        course = PagedCourse if self.adapter.paged else CpuCourse
+        course: type[Course[Any]] = PagedCourse if self.adapter.paged else CpuCourse
         self.course = course(self, self._layers, choice, self._calibrated)
         self._chosen = choice
 

@@ -3,42 +3,28 @@ ends, and read when they have arrived, a step or two later.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sidecar.tap.course import BLIND_AFTER
-from sidecar.tap.engines.base import Layer
+from sidecar.tap.course import BLIND_AFTER, Course
 from sidecar.tap.paged.tapped import Given, PagedTapped
 from sidecar.tap.paged.wave import Wave
 from sidecar.tap.plan import Planned
 from sidecar.tap.records import Sample
 from sidecar.tap.spans import Spans
 
-if TYPE_CHECKING:
-    from sidecar.tap.tap import Tap
 
-
-class PagedCourse:
+class PagedCourse(Course[PagedTapped]):
     """The layers chosen at start-up: CUDA graphs record them, so they cannot change."""
 
-    def __init__(
-        self,
-        tap: "Tap",
-        layers: Sequence[Layer],
-        choice: str | Sequence[int],
-        calibrated: Sequence[int],
-    ) -> None:
-        self.tapped = PagedTapped(
-            tap.adapter, layers, choice, tap.identity, tap.settings.engine, calibrated=calibrated
-        )
-        self._tap = tap
-        self._emitting: list[Planned] = []
-        self._stale = 0
+    kind = PagedTapped
+    _emitting: Sequence[Planned] = ()
+    _stale = 0
 
     def begin(self) -> None:
-        """A step starts."""
-        self._emitting = []
+        """Nothing is planned yet."""
+        self._emitting = ()
 
     def recording(self) -> bool:
         """Whether a CUDA graph is being captured: what is kept now is kept at every replay."""
@@ -53,7 +39,7 @@ class PagedCourse:
         found = self._tap.guard.run("plan", self._tap.emitting)
         if found is None:
             self._tap.dropped["plan_failed"] += 1
-        self._emitting = found or []
+        self._emitting = found or ()
 
     def end(self, output: Any) -> None:
         """Launch the rows that are sampled."""

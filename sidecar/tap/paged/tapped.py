@@ -43,12 +43,13 @@ class PagedTapped(Tapped):
         self._place = {
             slot: (group, place) for group in self._groups for place, slot in enumerate(group.slots)
         }
+        self._can_record = torch.cuda.is_available()
         self._waves: deque[Wave] = deque()
         self._emissions: deque[tuple[Emission, Sequence[Planned]]] = deque()
 
     def recording(self) -> bool:
         """Whether a CUDA graph is being captured: what is kept now is kept at every replay."""
-        return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+        return self._can_record and torch.cuda.is_current_stream_capturing()
 
     def put(self, slot: int, query: Tensor) -> None:
         """Keep every request's row of a layer's query, ``[tokens, heads, size]``."""
