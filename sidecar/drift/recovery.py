@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar.drift.detectors.base import Floats, State
 
@@ -18,6 +18,23 @@ FEWEST = 80
 """Requests that must have shown it, however clear they are."""
 LIMIT = 6.0
 """Where deviations are clipped, so that no single request decides."""
+
+
+class Sums(NamedTuple):
+    """Of some requests' deviations towards the change."""
+
+    total: float
+    squares: float
+    requests: int
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Of both."""
+        return Sums(
+            self.total + other.total, self.squares + other.squares, self.requests + other.requests
+        )
+
+
+NOTHING = Sums(0.0, 0.0, 0)
 
 
 class Recovery:
@@ -40,22 +57,22 @@ class Recovery:
 
     def begin(self, shift: float, requests: int) -> None:
         """An alert was raised, with its estimate in standard deviations."""
-        self._sign = 1 if shift > 0 else -1
-        self._changed = [abs(shift) * requests, requests]
-        self._spread = [0.0, 0.0, 0]
-        self._back = [0.0, 0.0, 0.0, 0]
+        self._told = shift, requests
+        self._lasting, self._back = NOTHING, NOTHING
+        self._evidence = 0.0
 
     @property
     def shift(self) -> float:
         """What the shift surely was, in standard deviations; ``least`` at least."""
-        total, count = self._changed
-        error = math.sqrt(self._likeness / count)
-        return max(total / count - SURE * error, self._least)
+        told, requests = self._told
+        count = requests + self._lasting.requests
+        mean = (abs(told) * requests + self._lasting.total) / count
+        return max(mean - SURE * math.sqrt(self._likeness / count), self._least)
 
     @property
     def variance(self) -> float:
         """Of requests under the change, over the reference's; 1 at least."""
-        total, squares, count = self._spread
+        total, squares, count = self._lasting
         around = squares - total**2 / count if count else 0.0
         return max((around + GUESSED * WIDER) / (count + GUESSED), 1.0)
 
@@ -64,41 +81,37 @@ class Recovery:
 
         None when it is not. NaN says nothing.
         """
+        sign = math.copysign(1, self._told[0])
         for number, deviation in enumerate(deviations.tolist(), 1):
-            if math.isfinite(deviation) and self._is_over(self._sign * deviation, each):
+            if math.isfinite(deviation) and self._is_over(sign * deviation, each):
                 return number
         return None
 
     def _is_over(self, towards: float, each: int) -> bool:
         towards, shift = min(max(towards, -LIMIT), LIMIT), self.shift
-        gained = each * shift * (shift / 2 - towards) / (self._likeness * self.variance)
-        added = (towards, towards**2, gained / each, 1)
-        self._back = [held + each * one for held, one in zip(self._back, added, strict=True)]
-        total, squares, evidence, count = self._back
-        if evidence <= 0:
-            self._changed = [self._changed[0] + total, self._changed[1] + count]
-            spread = (total, squares, count)
-            self._spread = [held + one for held, one in zip(self._spread, spread, strict=True)]
-            self._back = [0.0, 0.0, 0.0, 0]
-        return evidence >= CERTAIN and count >= FEWEST
+        self._evidence += each * shift * (shift / 2 - towards) / (self._likeness * self.variance)
+        self._back = self._back.plus(Sums(each * towards, each * towards**2, each))
+        if self._evidence <= 0:
+            self._lasting = self._lasting.plus(self._back)
+            self._back, self._evidence = NOTHING, 0.0
+        return self._evidence >= CERTAIN and self._back.requests >= FEWEST
 
     @property
     def is_beyond(self) -> bool:
         """Whether the signal has gone as far the other way."""
-        total, _, _, count = self._back
-        return total < -count * self.shift / 2
+        return self._back.total < -self._back.requests * self.shift / 2
 
     def state(self) -> State:
         """As JSON has it."""
         return {
-            "sign": self._sign,
-            "changed": self._changed,
-            "spread": self._spread,
-            "back": self._back,
+            "told": list(self._told),
+            "lasting": list(self._lasting),
+            "back": list(self._back),
+            "evidence": self._evidence,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
-        self._sign = state["sign"]
-        self._changed, self._spread = list(state["changed"]), list(state["spread"])
-        self._back = list(state["back"])
+        shift, requests = state["told"]
+        self._told, self._evidence = (shift, requests), state["evidence"]
+        self._lasting, self._back = Sums(*state["lasting"]), Sums(*state["back"])
