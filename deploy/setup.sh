@@ -151,49 +151,18 @@ install_systemd() {
     say "no systemd (needs root and apt): the tests of its units are skipped"
 }
 
-# Kept in the user's cache, since it takes a minute or two to build.
-install_collector() {
+# Kept in the user's cache, since it takes minutes to build.
+install_built() { # a script that builds, what it builds, what is tested with that
     if ! command -v go >/dev/null; then
-        say "no Go: the tests against a real OpenTelemetry collector are skipped"
+        say "no Go: the tests $3 are skipped"
         return
     fi
-    say "taking the tests' OpenTelemetry collector, built from source the first time"
-    local built
-    if built=$(deploy/collector/build.sh); then
-        ln -sf "$built" "$venv/bin/otelcol"
+    say "taking $2, built from source the first time"
+    local built name path
+    if built=$("$1"); then
+        while read -r name path; do ln -sf "$path" "$venv/bin/$name"; done <<<"$built"
     else
-        say "no collector could be built: the tests against it are skipped"
-    fi
-}
-
-# As the collector; four minutes the first time.
-install_kubernetes_tools() {
-    if ! command -v go >/dev/null; then
-        say "no Go: the tests of the chart and of the overlays are skipped"
-        return
-    fi
-    say "taking helm, helm-docs and kustomize, built from source the first time"
-    local built
-    if built=$(deploy/kubernetes/build.sh); then
-        ln -sf "$built"/* "$venv/bin/"
-    else
-        say "no helm could be built: the tests of the chart and of the overlays are skipped"
-    fi
-}
-
-# As the collector's, and for the same reason kept in the user's cache.
-install_stack() {
-    install_from_debian rclone rclone "object storage"
-    if ! command -v go >/dev/null; then
-        say "no Go: the tests of the Compose stack are skipped"
-        return
-    fi
-    say "taking Docker Compose and the stack's object storage, built from source the first time"
-    local built path
-    if built=$(deploy/compose/build.sh); then
-        for path in $built; do ln -sf "$path" "$venv/bin/$(basename "${path%-v[0-9]*}")"; done
-    else
-        say "they could not be built: the tests of the Compose stack are skipped"
+        say "no $2 could be built: the tests $3 are skipped"
     fi
 }
 
@@ -237,9 +206,10 @@ main() {
     install_alertmanager
     install_browser
     install_systemd
-    install_collector
-    install_kubernetes_tools
-    install_stack
+    install_built deploy/collector/build.sh "OpenTelemetry collector" "against it"
+    install_built deploy/kubernetes/build.sh "helm, helm-docs and kustomize" "of chart and overlays"
+    install_from_debian rclone rclone "object storage"
+    install_built deploy/compose/build.sh "Docker Compose and object storage" "of the Compose stack"
     install_broker
     echo "$wanted" >"$stamp"
     say "ready"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of the tests' OpenTelemetry collector, which it builds from source once a manifest.
+# Prints name and path of the tests' OpenTelemetry collector, built from source once a manifest.
 # Wants Go; the first time takes a minute or two.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,4 +23,4 @@ build() {
 }
 
 [[ -x $cached ]] || build
-echo "$cached"
+echo "otelcol $cached"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds from source what the tests of the stack need, once a version, and prints their paths:
+# Prints names and paths of what the tests of the stack need, built from source once a version:
 # Docker Compose, which reads compose.yaml without Docker, and the stack's object storage.
 # Wants Go; the first time takes some minutes.
 set -euo pipefail
@@ -20,7 +20,7 @@ build() { # a program, its module, its version, its package, where to
 take() { # a program, its module, its version, its package
     local -r built=$cache/$1-$3-$platform
     [[ -x $built ]] || build "$@" "$built"
-    echo "$built"
+    echo "$1 $built"
 }
 
 take docker-compose github.com/docker/compose/v2 "$compose" ./cmd

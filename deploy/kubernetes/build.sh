@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a folder with helm, helm-docs and kustomize, which it builds from source once a version.
+# Prints names and paths of helm, helm-docs and kustomize, built from source once a version.
 # Wants Go; the first time takes some four minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -34,4 +34,4 @@ build() {
 }
 
 [[ -d $cached ]] || build
-echo "$cached"
+for tool in "$cached"/*; do echo "${tool##*/} $tool"; done

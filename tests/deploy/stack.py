@@ -21,21 +21,21 @@ from sidecar.demo.processes import Child
 _START = """
 place=$1
 mount -t tmpfs tmpfs "$place"
-mkdir "$place/changes" "$place/work" "$place/root"
-mount -t overlay overlay "$place/root" \
+mkdir "$place/changes" "$place/work" "$place/tree"
+mount -t overlay overlay "$place/tree" \
     -o "lowerdir=/,upperdir=$place/changes,workdir=$place/work"
-for kept in proc sys dev tmp; do mount --rbind "/$kept" "$place/root/$kept"; done
+for kept in proc sys dev tmp; do mount --rbind "/$kept" "$place/tree/$kept"; done
 ip link set lo up
 while IFS='|' read -r source target; do
     if [ -d "$source" ]; then
-        mkdir -p "$place/root$target"
+        mkdir -p "$place/tree$target"
     else
-        mkdir -p "$(dirname "$place/root$target")"
-        touch "$place/root$target"
+        mkdir -p "$(dirname "$place/tree$target")"
+        touch "$place/tree$target"
     fi
-    mount --bind "$source" "$place/root$target"
+    mount --bind "$source" "$place/tree$target"
 done
-exec chroot "$place/root" sh -c 'echo up; exec sleep infinity'
+exec chroot "$place/tree" sh -c 'echo up; exec sleep infinity'
 """
 _GET = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
