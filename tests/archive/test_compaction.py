@@ -1,4 +1,4 @@
-"""Many files of an hour become few, with the same rows, and what cannot is left and named."""
+"""Many files of an hour become few, with the same rows."""
 
 import os
 from pathlib import Path
@@ -6,25 +6,21 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
-from sidecar import archive, cli, config
-from sidecar.archive.compaction import Compaction, UnderWay
+from sidecar import archive
 from sidecar.archive.staging import StagedFile
-from sidecar.archive.steps import Left, Merged
+from sidecar.archive.steps import Merged
 from tests.archive.many_files import (
     EIGHT,
-    ENOUGH,
     NINE,
     PAST,
     compact,
     found,
-    found_by_others,
     leftovers,
     parquet,
     write,
 )
-from tests.archive.samples import HOUR, batch, ids
+from tests.archive.samples import batch, ids
 from tests.archive.test_versions import VERSION_1
 
 QUERIES = [
@@ -36,15 +32,6 @@ QUERIES = [
 ]
 
 
-@pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """Two hours of five files each."""
-    for number in range(5):
-        write(tmp_path, ids(30, f"eight-{number}"), seed=number)
-        write(tmp_path, ids(10, f"nine-{number}"), seed=number, time=PAST + HOUR)
-    return tmp_path
-
-
 def answers(folder: Path) -> list[pa.Table]:
     opened = archive.open(folder)
     return [opened.sql(query).to_arrow_table() for query in QUERIES]
@@ -54,11 +41,6 @@ def bits(folder: Path, columns: list[str] | None = None) -> list[str]:
     """Every row to the last bit; NaN is NaN."""
     table = archive.open(folder).to_arrow(columns).sort_by("record_id")
     return [str(row) for row in table.to_pylist()]
-
-
-def command(folder: Path, *options: str) -> Result:
-    arguments = ["archive", "compact", "--archive", str(folder), *options]
-    return CliRunner().invoke(cli.main, arguments, catch_exceptions=False)
 
 
 def test_an_hour_becomes_one_file_of_the_same_rows(many: Path) -> None:
@@ -177,130 +159,3 @@ def test_of_two_copies_that_with_per_head_arrays_is_kept(tmp_path: Path) -> None
     assert isinstance(hour, Merged)
     assert (hour.rows, hour.duplicates, hour.became) == (3, 9, 1)
     assert archive.open(tmp_path).to_arrow(["mass"])["mass"].null_count == 0
-
-
-def test_an_hour_that_a_writer_has_a_journal_for_is_left(many: Path) -> None:
-    living = archive.Writer(config.Archive(path=many))
-    living.append(batch(ids(2, "living"), time=PAST))
-    before = parquet(many, EIGHT)
-    left, nine = compact(many)
-    assert left == Left(EIGHT, "a writer has a journal for it", failed=False)
-    assert isinstance(nine, Merged)
-    assert parquet(many, EIGHT) == before
-    living.close()
-    [eight] = compact(many)
-    assert isinstance(eight, Merged)
-    assert eight.rows == 152
-
-
-def test_a_file_whose_journal_was_left_by_a_kill_is_not_merged(many: Path) -> None:
-    """Recovery would take it for one that was never written, and write it again."""
-    [first, *_] = parquet(many, EIGHT)
-    journal = many / "_journal" / f"{EIGHT.replace('/', ',')},{first.stem}.arrows"
-    journal.touch()
-    assert isinstance(compact(many)[0], Left)
-    assert first.exists()
-
-
-def test_hours_that_are_not_over_for_long_are_left(many: Path) -> None:
-    assert list(Compaction(many, ENOUGH).run(24 * 365 * 1000)) == []
-    assert len(parquet(many)) == 10
-
-
-def test_a_damaged_file_is_left_and_named_and_the_others_are_merged(many: Path) -> None:
-    [footer, pages, *_] = parquet(many, EIGHT)
-    rows = pq.read_metadata(footer).num_rows, pq.read_metadata(pages).num_rows
-    footer.write_bytes(b"PAR1 and no more")
-    content = bytearray(pages.read_bytes())
-    content[4:2000] = b"\xff" * 1996
-    pages.write_bytes(content)
-    steps = compact(many)
-    left = [step for step in steps if isinstance(step, Left)]
-    assert [step.what for step in left] == [str(file.relative_to(many)) for file in (footer, pages)]
-    [eight, nine] = [step for step in steps if isinstance(step, Merged)]
-    assert (eight.files, eight.rows) == (3, 150 - sum(rows))
-    assert nine.rows == 50
-    assert footer.read_bytes() == b"PAR1 and no more"
-    assert pages.read_bytes() == content
-
-
-def test_damage_that_shows_only_when_all_is_read_changes_nothing_else(many: Path) -> None:
-    [_, file, *_] = parquet(many, EIGHT)
-    column = pq.read_metadata(file).row_group(0).column(50)
-    content = bytearray(file.read_bytes())
-    start = column.data_page_offset
-    content[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
-    file.write_bytes(content)
-    left, eight, _ = compact(many)
-    assert isinstance(left, Left)
-    assert left.what == f"{EIGHT}/{file.name}"
-    assert isinstance(eight, Merged)
-    assert (eight.files, eight.rows) == (4, 120)
-    assert found_by_others(many).total() == 200
-    assert leftovers(many) == []
-
-
-def test_what_is_none_of_the_archives_is_left_and_named(many: Path) -> None:
-    foreign, later = many / EIGHT / "foreign.parquet", many / EIGHT / "later.parquet"
-    pq.write_table(pa.table({"a": [1]}), foreign)
-    pq.write_table(
-        pa.table({"a": [1]}, pa.schema([("a", pa.int64())], {"attention_schema_version": "3"})),
-        later,
-    )
-    unnamed = pa.schema([pa.field("record_id", pa.string())], {"attention_schema_version": "2"})
-    pq.write_table(pa.table({"record_id": [None]}, unnamed), many / EIGHT / "unnamed.parquet")
-    (many / "date=2024-02-29/hour=08").mkdir()
-    lines = [str(step) for step in compact(many)]
-    assert any("foreign.parquet: left as it is: schema version 0, known" in line for line in lines)
-    assert any("later.parquet: left as it is: schema version 3, known" in line for line in lines)
-    assert any("unnamed.parquet: left as it is: fields should have" in line for line in lines)
-    assert any("hour=08: left as it is: folder is" in line for line in lines)
-    assert foreign.exists()
-    assert later.exists()
-
-
-def test_two_compactions_exclude_each_other(many: Path) -> None:
-    first = Compaction(many, ENOUGH).run(0)
-    next(first)
-    with pytest.raises(UnderWay, match="another compaction is at work on"):
-        compact(many)
-    told = command(many)
-    assert told.exit_code == 1
-    assert "Error: another compaction is at work" in told.output
-    assert isinstance(next(first), Merged)
-    list(first)
-    assert compact(many) == []
-
-
-def test_a_dry_run_says_what_would_be_and_changes_nothing(many: Path) -> None:
-    write(many, ids(3, "eight-0"))
-    before = sorted((file, file.stat().st_mtime_ns) for file in many.rglob("*"))
-    told = command(many, "--dry-run")
-    assert told.exit_code == 0
-    first, _, last, nothing = told.output.splitlines()
-    assert first.startswith(f"{EIGHT}: 6 files to 1, 150 rows, 3 duplicates left out, 0.")
-    assert last.startswith("2 hours: 11 files to 2, 200 rows, 3 duplicates left out, 0.")
-    assert nothing == "nothing was changed"
-    assert sorted((file, file.stat().st_mtime_ns) for file in many.rglob("*")) == before
-
-
-def test_the_command_prints_each_hour_and_a_total(many: Path) -> None:
-    told = command(many)
-    assert told.exit_code == 0
-    eight, nine, last = told.output.splitlines()
-    assert eight.startswith(f"{EIGHT}: 5 files to 1, 150 rows, 0 duplicates left out, ")
-    assert nine.startswith(f"{NINE}: 5 files to 1, 50 rows, 0 duplicates left out, ")
-    assert last.startswith("2 hours: 10 files to 2, 200 rows, 0 duplicates left out, ")
-    again = command(many)
-    assert (again.exit_code, again.output.splitlines()[0][:8]) == (0, "0 hours:")
-
-
-def test_the_command_exits_with_1_when_something_cannot_be_read(many: Path) -> None:
-    parquet(many, EIGHT)[0].write_bytes(b"PAR1")
-    told = command(many)
-    assert told.exit_code == 1
-    assert f"{EIGHT}/" in told.stderr
-    assert "2 hours: 9 files to 2" in told.stdout
-    assert command(many / "nowhere").exit_code == 1
-    assert command(many, "--older-than", "-1").exit_code == 2
-    assert command(many, "--older-than", "1000000000").exit_code == 0

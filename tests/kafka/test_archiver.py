@@ -1,27 +1,24 @@
 """Archivers of one consumer group: shared partitions, kills, duplicates, foreign messages."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from sidecar import archive, config, schema, signals, wire
+from sidecar import archive, config, schema, wire
 from sidecar.archive.compaction import Compaction
 from sidecar.daemon.consumers import archiver as module
 from sidecar.daemon.consumers.archiver import Archiver
-from sidecar.daemon.consumers.seen import Seen
 from sidecar.daemon.sinks.kafka import encode
 from tests.archive.test_versions import ADDED
-from tests.daemon.synthetic import Tap, batch_of
+from tests.daemon.synthetic import Tap
 from tests.kafka.broker import Broker
 from tests.kafka.kit import records, sink
 from tests.waiting import eventually
@@ -302,76 +299,6 @@ def test_foreign_messages_are_counted_and_left_out(
     assert len(stored(tmp_path / "fleet")) == 3
 
 
-def test_ids_are_remembered_up_to_a_bound() -> None:
-    seen = Seen(most=3)
-    batch = records(4)
-    assert seen.fresh(batch).all()
-    seen.remember(batch.column("record_id").to_pylist())
-    assert seen.fresh(batch).tolist() == [True, False, False, False]
-
-
-def test_an_id_that_comes_again_is_among_the_latest() -> None:
-    seen = Seen(most=2)
-    batch = records(3)
-    a, b, c = batch.column("record_id").to_pylist()
-    for ids in ([a, b], [a], [c]):
-        seen.remember(ids)
-    assert seen.fresh(batch).tolist() == [False, True, False]
-
-
-def test_the_ids_of_the_latest_files_are_remembered(tmp_path: Path) -> None:
-    """Paths sort hour=10 before hour=9; the hour is that of the samples, not of the file."""
-    batches = {}
-    for number, hour in enumerate((9, 8, 10)):
-        tap, moment = Tap(boot=f"h{hour}"), datetime(2026, 11, 26, hour, tzinfo=UTC)
-        batches[hour] = signals.compute(batch_of([tap.sample(time=moment) for _ in range(5)]))
-        writer = archive.Writer(config.Archive(path=tmp_path))
-        writer.append(batches[hour])
-        writer.close()
-        [file] = tmp_path.glob(f"date=*/hour={hour}/*.parquet")
-        os.utime(file, (number, number))
-    seen = Seen(most=10)
-    seen.load(tmp_path)
-    assert not seen.fresh(batches[10]).any()
-    assert not seen.fresh(batches[8]).any()
-    assert seen.fresh(batches[9]).all()
-
-
-def late_file(folder: Path, boot: str, hour: int, finished: int) -> pa.RecordBatch:
-    """Five rows of an hour whose file was finished then, minutes since the epoch."""
-    tap, moment = Tap(boot=boot), datetime(2024, 2, 29, hour, tzinfo=UTC)
-    batch = signals.compute(batch_of([tap.sample(time=moment) for _ in range(5)]))
-    before = set(folder.glob("date=*/hour=*/*.parquet"))
-    writer = archive.Writer(config.Archive(path=folder))
-    writer.append(batch)
-    writer.close()
-    [file] = set(folder.glob("date=*/hour=*/*.parquet")) - before
-    os.utime(file, (finished * 60, finished * 60))
-    return batch
-
-
-@pytest.mark.parametrize("runs", [0, 1, 2])
-def test_merging_files_makes_no_row_look_newer(tmp_path: Path, runs: int) -> None:
-    """What came late is among the latest, the rest of its hour is not, merged or not."""
-    early = [late_file(tmp_path, f"early-{n}", 8, n) for n in (1, 2)]
-    between = [late_file(tmp_path, f"between-{n}", 9, n) for n in (3, 4)]
-    if runs == 2:
-        list(Compaction(tmp_path, 1 << 30).run(0))
-    late = late_file(tmp_path, "late", 8, 5)
-    if runs:
-        list(Compaction(tmp_path, 1 << 30).run(0))
-        assert len(archive.open(tmp_path).files) == 2
-    seen = Seen(most=15)
-    seen.load(tmp_path)
-    assert not seen.fresh(late).any()
-    assert not any(seen.fresh(batch).any() for batch in between)
-    assert all(seen.fresh(batch).all() for batch in early)
-    more = Seen(most=16)
-    more.load(tmp_path)
-    assert more.fresh(early[1]).sum() == 4
-    assert more.fresh(early[0]).all()
-
-
 @pytest.mark.slow
 def test_what_was_merged_before_its_offsets_were_committed_is_not_stored_again(
     broker: Broker, new_topic: NewTopic, tmp_path: Path
@@ -395,8 +322,3 @@ def test_what_was_merged_before_its_offsets_were_committed_is_not_stored_again(
     assert second.counts["duplicates"] == len(sent)
     assert set(stored(folder)) >= sent
     assert len(stored(folder)) == len(sent) + 3
-
-
-def test_a_batch_that_repeats_itself_is_stored_once() -> None:
-    batch = records(2)
-    assert Seen().fresh(pa.concat_batches([batch, batch])).tolist() == [True, True, False, False]
