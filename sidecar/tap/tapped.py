@@ -1,5 +1,6 @@
 """The layers that are summarised, and on a CPU their stash, key readers and summary."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ class TooManySegments(ValueError):
     """A sequence has more segments than a sample may carry."""
 
 
-class Tapped:
+class Tapped(ABC):
     """A choice of layers. Those that differ in shape from the first chosen one are left out."""
 
     def __init__(
@@ -43,13 +44,13 @@ class Tapped:
         self._adapter = adapter
         self._prepare(adapter, identity)
 
+    @abstractmethod
     def _prepare(self, adapter: Adapter, identity: Identity) -> None:
         """Make what keeps query rows and reads keys; may raise Unsupported."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put(self, slot: int, query: Tensor) -> None:
         """Keep rows of a layer's query, ``[tokens, heads, size]``, while the layers run."""
-        raise NotImplementedError
 
     def spans(self, tracked: Tracked, row: Row) -> Spans:
         """The segments of a kept row. Raises TooManySegments."""

@@ -1,5 +1,6 @@
 """What vLLM's two runners have in common."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from sidecar.tap.summary.naive import Scoring
 _NEEDED = ("execute_model", "sample_tokens", "initialize_kv_cache", "execute_model_state")
 
 
-class VllmRunner:
+class VllmRunner(ABC):
     """Reads a runner's host-side state; nothing here waits for a device."""
 
     def __init__(self, runner: Any, needed: tuple[str, ...]) -> None:
@@ -108,9 +109,9 @@ class VllmRunner:
             runner.execute_model(dummy_end())
         return len(steps)
 
+    @abstractmethod
     def _block_size(self, group: int) -> int:
         """Positions of a block in the group's block table."""
-        raise NotImplementedError
 
 
 def _has(target: Any, path: str) -> bool:
