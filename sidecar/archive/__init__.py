@@ -1,5 +1,6 @@
 """The Parquet archive: a crash-safe writer, and a reader for DuckDB, pyarrow, pandas and polars."""
 
+from sidecar.archive.failures import QueryFailed, in_a_line
 from sidecar.archive.origins import latest_ids
 from sidecar.archive.precision import rounded
 from sidecar.archive.reading import Archive, steadily
@@ -11,8 +12,10 @@ __all__ = [
     "Archive",
     "Counts",
     "LaterVersion",
+    "QueryFailed",
     "StorageError",
     "Writer",
+    "in_a_line",
     "latest_ids",
     "open",
     "rounded",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sidecar.archive.failures import in_a_line
 from sidecar.archive.reading import open_archive
 
 TABLE_ROWS = 1000
@@ -22,26 +23,13 @@ TABLE_ROWS = 1000
 _ALL_COLUMNS = 10_000
 
 
-class QueryFailed(Exception):
-    """The query cannot be answered; one line that says why."""
-
-
 def answer(path: Path, sql: str, form: str) -> Iterator[str]:
     """Lines of the answer to one SELECT over an archive, as ``table``, ``csv`` or ``json``.
 
     Raises QueryFailed.
     """
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise QueryFailed("duckdb is missing: pip install 'attention-sidecar[lab]'") from None
-    try:
-        result = open_archive(path).sql(sql)
-        yield from _lines(result, form)
-    except duckdb.Error as error:
-        raise QueryFailed(" ".join(str(error).split("\n\nLINE")[0].split())) from None
-    except (OSError, ValueError) as error:
-        raise QueryFailed(str(error)) from None
+    with in_a_line():
+        yield from _lines(open_archive(path).sql(sql), form)
 
 
 def _lines(result: Any, form: str) -> Iterator[str]:

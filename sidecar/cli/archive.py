@@ -81,7 +81,8 @@ def compact(
 )
 def query(sql: str, config: Path | None, path: Path | None, form: str) -> None:
     """Run one SELECT over the archive's views: samples, layers, heads, segments, hours."""
-    from sidecar.archive.output import QueryFailed, answer
+    from sidecar.archive import QueryFailed
+    from sidecar.archive.output import answer
 
     try:
         for line in answer(path or options.settings(config).archive.path, sql, form):

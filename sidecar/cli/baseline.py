@@ -41,9 +41,10 @@ def build(config: Path | None, path: Path | None, where: str, margin: float, out
     What has too few requests is named with the number still missing, and left out. Exits with 1
     when something does not work, or nothing has enough.
     """
+    from sidecar.archive import QueryFailed
     from sidecar.drift.baseline.build import NothingFits, build
     from sidecar.drift.features import uncovered
-    from sidecar.drift.requests import ArchiveFailed, read
+    from sidecar.drift.requests import read
 
     def tell(line: str) -> None:
         click.echo(line, err=True)
@@ -51,7 +52,7 @@ def build(config: Path | None, path: Path | None, where: str, margin: float, out
     try:
         streams = read(path or options.settings(config).archive.path, where)
         build(streams, where=where, margin=margin, tell=tell).save(out)
-    except (ArchiveFailed, NothingFits) as error:
+    except (QueryFailed, NothingFits) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"--out {str(out)!r}: {error.strerror}") from None

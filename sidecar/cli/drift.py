@@ -63,7 +63,8 @@ def replay(
     was an alert and --fail-on-alarm is given; with 1 when something does not work, or with
     --fail-on-alarm when a stream of the baseline is unmeasured, where no alert means nothing.
     """
-    from sidecar.drift import ArchiveFailed, BaselineError, Policy, load
+    from sidecar.archive import QueryFailed
+    from sidecar.drift import BaselineError, Policy, load
     from sidecar.drift.replay import lines, replay
 
     policy = Policy(run_length=run_length) if run_length else Policy()
@@ -74,7 +75,7 @@ def replay(
             replay(folder, baseline, where=one, policy=policy)
             for one in ([where] if against is None else [against, where])
         ]
-    except (ArchiveFailed, BaselineError) as error:
+    except (QueryFailed, BaselineError) as error:
         raise click.ClickException(str(error)) from None
     for one in versions:
         if against is not None:

@@ -65,11 +65,12 @@ def publish(
 def deploys(url: str, token: str, config: Path | None, path: Path | None, dry_run: bool) -> None:
     """Mark on all dashboards when a version of model, retriever, template came or came back."""
     with _connected(url, token) as connected:
+        from sidecar.archive import QueryFailed
         from sidecar.grafana import deploys as found
 
         try:
             seen = found.seen(path or options.settings(config).archive.path)
-        except found.ArchiveUnread as error:
+        except QueryFailed as error:
             raise click.ClickException(f"--archive: {error}") from None
         new = found.publish(connected, seen, dry_run=dry_run)
         for one in new:

@@ -29,10 +29,6 @@ ORDER BY time
 """  # noqa: S608 - the archive can only be read
 
 
-class ArchiveFailed(Exception):
-    """The archive cannot be read, or not with that condition; one line that says why."""
-
-
 class Stream(NamedTuple):
     """What is watched as one: the requests of a model on a route, '' being none."""
 
@@ -88,18 +84,10 @@ class Requests:
 def read(path: Path, where: str = "true") -> dict[Stream, Requests]:
     """Requests of an archive by stream; ``where`` is SQL over the view ``samples``.
 
-    Raises ArchiveFailed.
+    Raises archive.QueryFailed.
     """
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise ArchiveFailed("duckdb is missing: pip install 'attention-sidecar[lab]'") from None
-    try:
+    with archive.in_a_line():
         table = archive.open(path).sql(QUERY.replace("$where", where)).to_arrow_table()
-    except duckdb.Error as error:
-        raise ArchiveFailed(" ".join(str(error).split("\n\nLINE")[0].split())) from None
-    except (OSError, ValueError) as error:
-        raise ArchiveFailed(str(error)) from None
     return _by_stream(table)
 
 

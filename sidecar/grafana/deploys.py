@@ -38,10 +38,6 @@ WHERE appearance = 1 OR gap > $away ORDER BY moment
 """
 
 
-class ArchiveUnread(Exception):
-    """The archive cannot be read; one line that says why."""
-
-
 @dataclass(frozen=True)
 class Deploy:
     """The first sample of one version, or the first after it was away."""
@@ -73,7 +69,7 @@ class Deploy:
 def seen(folder: Path, tags: Sequence[str] = VERSION_TAGS) -> list[Deploy]:
     """Deploys in an archive, oldest first. The first versions of all are none: nothing changed.
 
-    Raises ArchiveUnread.
+    Raises archive.QueryFailed.
     """
     columns = {"model": "model_revision"} | {tag: f"tags['{tag}']" for tag in tags}
     found = [one for what, column in columns.items() for one in _deploys(folder, what, column)]
@@ -93,17 +89,9 @@ def _deploys(folder: Path, what: str, column: str) -> Iterator[Deploy]:
 
 
 def _rows(folder: Path, column: str) -> list[tuple[str, str, datetime, bool]]:
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise ArchiveUnread("duckdb is missing: pip install 'attention-sidecar[lab]'") from None
     sql = Template(_QUERY).substitute(column=column, away=AWAY_REQUESTS)
-    try:
+    with archive.in_a_line():
         rows: list[tuple[str, str, datetime, bool]] = archive.open(folder).sql(sql).fetchall()
-    except duckdb.Error as error:
-        raise ArchiveUnread(" ".join(str(error).split("\n\nLINE")[0].split())) from None
-    except OSError as error:
-        raise ArchiveUnread(str(error)) from None
     return rows
 
 

@@ -80,7 +80,7 @@ def replay(
 ) -> Replay:
     """Run a fresh monitor over the requests of ``archive`` that ``where`` (SQL) names.
 
-    Raises ArchiveFailed.
+    Raises archive.QueryFailed.
     """
     history = read(archive, where)
     monitor = Monitor(baseline, policy)
