@@ -13,6 +13,7 @@ from sidecar.demo.bundled import MODELS
 from sidecar.demo.prompts import system_prompt
 from sidecar.demo.world import World
 from tests.calibration.test_artefact import made
+from tests.calibration.test_command import uncalibrated
 from tests.engine import server
 from tests.engine.test_numbers import prompt
 from tests.waiting import eventually
@@ -67,7 +68,7 @@ def test_heads_of_the_demo_model_are_found_and_measured(tmp_path):
             eventually(lambda: any(t["sampling"]["rate"] == 1 for t in running.status()["taps"]))
             ask_one(served)
             eventually(lambda: "attention_grounding_score_sum" in running.metrics())
-            assert "uncalibrated_samples_total{" not in running.metrics()
+            assert uncalibrated(running.url) == {0}
 
 
 def ask_one(served):
