@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from tools.generated import keep
+
 with warnings.catch_warnings():
     # Grafana's library would have everybody move to schema v2, which Grafana 11 does not load.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -50,24 +52,15 @@ def files() -> Iterator[tuple[Path, str]]:
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
     wanted = dict(files())
-    stale = [path for path, text in wanted.items() if not _holds(path, text)]
     present = [path for folder in (FOLDER, CHART) for path in folder.rglob("*") if path.is_file()]
     surplus = [path for path in present if path not in wanted]
-    if "--check" in arguments:
-        for path in (*stale, *surplus):
-            print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
-        return int(bool(stale or surplus))
     for path in surplus:
-        path.unlink()
-    for path in stale:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(wanted[path])
-    return 0
+        if "--check" in arguments:
+            print(f"{path}: surplus; `make fix` removes it", file=sys.stderr)
+        else:
+            path.unlink()
+    return keep(wanted.items(), arguments) or int(bool(surplus) and "--check" in arguments)
 
 
 def _yaml(tree: prometheus.Tree) -> str:
     return yaml.safe_dump(tree, sort_keys=False, width=10_000)
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text() == text

@@ -11,6 +11,7 @@ import yaml
 
 from sidecar.config import Settings
 from tools.blocks import ROOT
+from tools.generated import keep
 
 CHART = ROOT / "helm/attention-sidecar"
 FILE = CHART / "values.schema.json"
@@ -84,13 +85,7 @@ def _plain(schema: Any) -> Any:
 
 def main(arguments: list[str]) -> int:
     """Write the file, or with ``--check`` only say that it is stale."""
-    if FILE.is_file() and FILE.read_text() == text():
-        return 0
-    if "--check" in arguments:
-        print(f"{FILE}: stale; `make fix` writes it anew", file=sys.stderr)
-        return 1
-    FILE.write_text(text())
-    return 0
+    return keep([(FILE, text())], arguments)
 
 
 if __name__ == "__main__":

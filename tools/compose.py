@@ -10,6 +10,7 @@ from pathlib import Path
 from sidecar import config
 from sidecar.daemon.sinks.kafka.topics import commands
 from tools.blocks import ROOT
+from tools.generated import keep
 
 FOLDER = ROOT / "deploy/compose"
 INHIBITION = ROOT / "dashboards/generated/alertmanager/inhibit-rules.yaml"
@@ -42,17 +43,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
-    stale = [(file, text) for file, text in files() if not _holds(file, text)]
-    for file, text in stale:
-        if "--check" in arguments:
-            print(f"{file}: stale; `make fix` writes it anew", file=sys.stderr)
-        else:
-            file.write_text(text)
-    return int("--check" in arguments and bool(stale))
-
-
-def _holds(file: Path, text: str) -> bool:
-    return file.is_file() and file.read_text() == text
+    return keep(files(), arguments)
 
 
 if __name__ == "__main__":

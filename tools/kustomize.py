@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tools.blocks import ROOT
+from tools.generated import keep
 
 FOLDER = ROOT / "deploy/kustomize/sidecar"
 ANNOTATION = "attention-sidecar/attach"
@@ -88,13 +89,7 @@ def _copy(place: Place, source: str, target: str) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
-    stale = [(at, text) for at, text in files() if not at.is_file() or at.read_text() != text]
-    for path, text in stale:
-        if "--check" in arguments:
-            print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
-        else:
-            path.write_text(text)
-    return int(bool(stale) and "--check" in arguments)
+    return keep(files(), arguments)
 
 
 if __name__ == "__main__":

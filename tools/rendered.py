@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tools.blocks import ROOT
+from tools.generated import keep
 
 CHART = ROOT / "helm/attention-sidecar"
 HOSTS = ROOT / "tests/deploy/hosts"
@@ -29,9 +30,10 @@ def found(tool: str) -> str | None:
 
 
 def run(tool: str, *arguments: str | Path) -> str:
-    """Standard output of a tool. Raises CalledProcessError with its words on stderr."""
+    """Output of a tool, one line break at its end. Raises CalledProcessError."""
     command = (found(tool) or tool, *arguments)
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return f"{done.stdout.rstrip()}\n"
 
 
 def chart(values: Path, kubernetes: str = NEWEST) -> str:
@@ -69,25 +71,13 @@ def files() -> Iterator[tuple[Path, Callable[[], str]]]:
         yield GOLDEN / f"host-{host.name}.yaml", partial(overlay, host.name)
 
 
-def stale(path: Path, text: str) -> bool:
-    """Whether the file does not hold the text."""
-    return not path.is_file() or path.read_text().rstrip() != text.rstrip()
-
-
 def main(arguments: list[str]) -> int:
     """Write the files, or with ``--check`` only name those that are stale."""
     missing = [tool for tool in TOOLS if not found(tool)]
     if missing:
         print(f"not compared without {', '.join(missing)}: what the chart renders", file=sys.stderr)
         return int(os.environ.get("CI") == "true")
-    changed = [(path, text) for path, make in files() if stale(path, text := make())]
-    for path, text in changed:
-        if "--check" in arguments:
-            print(f"{path}: stale; `make fix` writes it anew", file=sys.stderr)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{text.rstrip()}\n")
-    return int(bool(changed) and "--check" in arguments)
+    return keep(((path, make()) for path, make in files()), arguments)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 
 from sidecar.daemon.sinks.kafka.avro import avro_schema
 from tools.blocks import ROOT
+from tools.generated import keep
 
 FILE = ROOT / "docs/schemas/attention.samples.avsc"
 
@@ -19,14 +20,7 @@ def text() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the file, or with ``--check`` only say that it is stale."""
-    if FILE.is_file() and FILE.read_text() == text():
-        return 0
-    if "--check" in arguments:
-        print(f"{FILE}: stale; `make fix` writes it anew", file=sys.stderr)
-        return 1
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    FILE.write_text(text())
-    return 0
+    return keep([(FILE, text())], arguments)
 
 
 if __name__ == "__main__":
