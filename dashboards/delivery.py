@@ -38,7 +38,11 @@ def _rate(name: str, window: str, by: str, chosen: str) -> str:
     return f"sum by ({by}) (rate({name}{{{chosen}}}[{window}]))"
 
 
-_RECORDED = f"instance:attention_samples_lost:ratio_rate{WINDOW}{{{_CHOSEN}}}"
-BUDGET_LEFT = f"min(1 - {_RECORDED} / {1 - OBJECTIVE:.4g})"
+def _recorded(window: str) -> str:
+    return f"instance:attention_samples_lost:ratio_rate{window}{{{_CHOSEN}}}"
+
+
+BUDGET_LEFT = f"min(1 - ({_recorded(WINDOW)} or {_recorded('30m')}) / {1 - OBJECTIVE:.4g})"
 """Of the samples that may be lost, the share that is left; that of the worst daemon. As recorded:
-30 days are too much to count at every look."""
+30 days are too much to count at every look. They are recorded by tens of minutes: the last half
+hour is all there is of a daemon that is younger."""
