@@ -69,7 +69,7 @@ def blocks(rows: Rows, length: int = LENGTH) -> Blocks:
     return Blocks(
         means(whole.residual, count),
         means(whole.explained, count),
-        whole.outside.reshape(count, -1).mean(axis=1) if count else whole.outside,
+        whole.outside.reshape(count, length).mean(axis=1),
         whole.time[::length],
         length,
     )
@@ -84,6 +84,8 @@ def means(values: Floats, count: int) -> Floats:
     shaped = values.reshape(count, -1, values.shape[1]) if count else values[:0, None]
     known = np.isfinite(shaped)
     found: Floats = np.full((count, values.shape[1]), np.nan)
-    number = known.sum(axis=1)
-    np.divide(np.where(known, shaped, 0.0).sum(axis=1), number, out=found, where=number > 0)
+    number, total = (
+        np.einsum("blc->bc", each) for each in (known * 1.0, np.where(known, shaped, 0.0))
+    )
+    np.divide(total, number, out=found, where=number > 0)
     return found

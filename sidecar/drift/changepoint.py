@@ -65,18 +65,13 @@ class ChangePoint:
         """Sums go on from ``start [2, slack, signal]``: blocks to leave out, −1 if none was 0."""
         fresh, running = start >= 0, self.excess > 0
         opened = fresh | (self.requests == 0)
-        parts = {
-            "shift": mean,
-            "explained": np.where(known, blocks.explained, 0.0),
-            "outside": known * blocks.outside[:, None],
-            "requests": known * 1.0,
-        }
-        for name, values in parts.items():
-            total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-            grown = total[-1] - np.take_along_axis(total, start.reshape(-1, len(mean[0])) + 1, 0)
-            held = np.where(fresh, 0.0, getattr(self, name))
-            added = held + grown.reshape(start.shape) * blocks.requests
-            setattr(self, name, np.where(running, added, 0.0))
+        explained = np.where(known, blocks.explained, 0.0)
+        outside = known * blocks.outside[:, None]
+        since = np.arange(len(mean))[:, None, None, None] > start
+        grown = np.einsum("kbs,bdls->kdls", [mean, explained, outside, known], since * 1.0)
+        for name, added in zip(HELD[1:-1], grown * blocks.requests, strict=True):
+            total = np.where(fresh, 0.0, getattr(self, name)) + added
+            setattr(self, name, np.where(running, total, 0.0))
         first = blocks.first[np.minimum(start + 1, len(blocks) - 1)]
         self.since = np.where(opened, first, self.since)
 

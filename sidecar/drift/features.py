@@ -18,6 +18,7 @@ FEATURES = (*LENGTHS, *WAVES)
 worse than the margin of a usual reference."""
 
 _HOUR = 3_600_000_000
+_WEEK = 168 * _HOUR
 
 
 def design(requests: Requests) -> Floats:
@@ -27,13 +28,12 @@ def design(requests: Requests) -> Floats:
 
 def waves(time: NDArray[np.int64]) -> Floats:
     """``[n, waves]`` of the day and of the week, in UTC."""
-    hours = time / _HOUR
-    columns: list[Floats] = []
-    for period, count in ((24, DAY_HARMONICS), (168, WEEK_HARMONICS)):
-        turn = np.exp(2j * np.pi / period * (hours % period))
-        for power in np.cumprod(np.broadcast_to(turn, (count, len(turn))), axis=0):
-            columns += [power.imag, power.real]
-    return np.column_stack(columns)
+    week = np.exp(2j * np.pi / _WEEK * (time % _WEEK))
+    day = week**7
+    turns = [day**power for power in range(1, DAY_HARMONICS + 1)]
+    turns += [week**power for power in range(1, WEEK_HARMONICS + 1)]
+    sines_first = 1j * np.stack(turns, axis=1).conj()
+    return sines_first.view(np.float64)
 
 
 def uncovered(time: NDArray[np.int64]) -> str:

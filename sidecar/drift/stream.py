@@ -11,7 +11,7 @@ from sidecar.drift.blocks import LENGTH, Rows, blocks
 from sidecar.drift.changepoint import ChangePoint
 from sidecar.drift.detectors.base import Floats, State
 from sidecar.drift.evidence import Evidence
-from sidecar.drift.features import LENGTHS, WAVES, waves
+from sidecar.drift.expectation import Expectation
 from sidecar.drift.requests import FALLBACK, PRIMARY, Requests
 
 MEMORY, HALF = 100, 0.5
@@ -38,36 +38,16 @@ class RouteStream:
         self.last_time: int | None = None
         self.measured: Floats = np.ones(len(self.paging))
         """Share of about the latest 100 requests that have each paging signal."""
-        self._columns = {
-            name: np.stack([one.column(name) for one in self.baselines])
-            for name in ("value", "centre", "low", "high")
-        }
+        self._means = np.asarray([one.mean for one in self.baselines])
+        self._expectation = Expectation(self.baselines, self.paging[0])
         self._pending = self.rows_of(Requests.none())
 
     def rows_of(self, requests: Requests) -> Rows:
         """Residuals, and what is explained."""
-        explained = self._explained(requests)
+        explained = self._expectation.of(requests)
         values = requests.signals[:, [requests.names.index(name) for name in self.names]]
-        lengths, one = requests.lengths, self.paging[0]
-        low, high = (self._columns[name][one, : len(LENGTHS)] for name in ("low", "high"))
-        outside = np.asarray(((lengths < low) | (lengths > high)).any(axis=1), dtype=np.float64)
-        means = np.asarray([one.mean for one in self.baselines])
-        residual, time = values - means - explained, requests.time.astype(np.float64)
-        return Rows(residual, explained, outside, time)
-
-    def _explained(self, requests: Requests) -> Floats:
-        """``[n, signals]`` what lengths and hours add to the mean."""
-        column, count = self._columns, len(LENGTHS)
-        inside = np.clip(
-            requests.lengths[:, None], column["low"][:, :count], column["high"][:, :count]
-        )
-        inside -= column["centre"][:, :count]
-        found: Floats = np.einsum("nsf,sf->ns", inside, column["value"][:, :count])
-        slopes = column["value"][:, -len(WAVES) :]
-        if slopes.any():
-            centre: Floats = (slopes * column["centre"][:, -len(WAVES) :]).sum(axis=1)
-            found += np.asarray(waves(requests.time) @ slopes.T - centre)
-        return found
+        outside, time = self._expectation.uncovered(requests), requests.time.astype(np.float64)
+        return Rows(values - self._means - explained, explained, outside, time)
 
     def deviations(self, rows: Rows) -> Floats:
         """``[n, paging]`` residuals of the paging signals in standard deviations."""

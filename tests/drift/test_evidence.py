@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from sidecar.drift import views
-from sidecar.drift.detectors.edetector import CEILING, grow
 from sidecar.drift.evidence import Evidence
 from tests.drift.kit import baseline
 
@@ -24,23 +23,6 @@ def stream(size: int, fall: float = 0.0, *, holes: bool = True) -> np.ndarray:
 
 def test_the_example_holds() -> None:
     assert doctest.testmod(views).failed == 0
-
-
-def test_growing_at_once_is_the_recursion() -> None:
-    factors = np.random.default_rng(6).uniform(0.1, 3, (1000, 4))
-    held, every = np.ones(4), []
-    for factor in factors:
-        held = (held + 1) * factor
-        every.append(held)
-    before = np.maximum.accumulate(np.asarray(every).max(axis=1)) < CEILING
-    grown = grow(np.ones(4), factors)
-    assert grown[before] == pytest.approx(np.asarray(every)[before], rel=1e-9)
-    assert np.isfinite(grown).all()
-
-
-@pytest.mark.parametrize("factor", [0.05, 50.0])
-def test_the_largest_and_smallest_factors_do_not_overflow(factor: float) -> None:
-    assert np.isfinite(grow(np.full(1, CEILING), np.full((5000, 1), factor))).all()
 
 
 @pytest.mark.parametrize("cut", [1, 500, 2000])

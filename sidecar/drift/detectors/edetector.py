@@ -14,8 +14,6 @@ FAR, NEAR = 6.0, 3.0
 BETS = 8
 CEILING = 1e100
 """Evidence is kept below it. That can only lower it, and spares the logarithms."""
-AT_ONCE = 64
-"""Values between two looks at the ceiling."""
 
 
 def bets(margin: float, count: int = BETS) -> Floats:
@@ -33,28 +31,6 @@ def shortfall(deviations: Floats, margin: float | Floats) -> Floats:
     """
     both = np.stack([deviations, -deviations])
     return -margin - np.clip(both, -FAR, NEAR)
-
-
-def grow(evidence: Floats, factors: Floats) -> Floats:
-    """``[n, …]`` of ``M_t = (M_{t−1} + 1) L_t``, for many values at once.
-
-    ``evidence […]`` is M_0, ``factors [n, …]`` are the L, from 0.05 to 50: no overflow.
-    Formula: ``M_t = P_t (M_0 + Σ_{s≤t} 1 / P_{s−1})`` with ``P_t = L_1 ⋯ L_t``.
-
-    >>> grow(np.zeros(1), np.array([[1.0], [2.0], [0.5]])).ravel()
-    array([1. , 4. , 2.5])
-    """
-    grown = np.empty_like(factors)
-    for first in range(0, len(factors), AT_ONCE):
-        part = grown[first : first + AT_ONCE]
-        product = np.cumprod(factors[first : first + AT_ONCE], axis=0)
-        part[0] = 1
-        np.divide(1, product[:-1], out=part[1:])
-        np.cumsum(part, axis=0, out=part)
-        part += evidence
-        part *= product
-        evidence = np.minimum(part[-1], CEILING, out=part[-1])
-    return grown
 
 
 def advance(evidence: Floats, short: Floats, bet: Floats) -> Floats:
