@@ -15,11 +15,13 @@ from typing import IO, Any
 from sidecar.demo.bundled import MODELS, WEIGHTS, digest
 from sidecar.demo.faults import GROUNDED
 from sidecar.demo.processes import DemoError, free_port
+from sidecar.grafana.boards import generated
 
 SERVED_NAME = "demo"
 _CALIBRATION, _BASELINE, _ARCHIVE, _LOCK = "heads.json", "baseline.json", "archive", "demo.lock"
 _DRIFT, _IDLE_SECONDS = "drift", 2.0
 _PROMETHEUS, _SCRAPE_SECONDS = "prometheus.json", 5
+_RULES = "prometheus/attention.rules.yaml"
 _SAMPLING_RATE, _STRIDE, _BUDGET_MS_PER_S, _ROLL_SECONDS = 1.0, 4, 50.0, 5
 
 
@@ -51,7 +53,7 @@ class Layout:
 
     @property
     def prometheus_file(self) -> Path:
-        """Configuration of a Prometheus that scrapes daemon and engine."""
+        """Configuration of a Prometheus that scrapes daemon and engine, with our rules."""
         return self.folder / _PROMETHEUS
 
     def scrapes(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Layout:
         targets = {"sidecar": self.daemon_port, "vllm": self.engine_port}
         return {
             "global": {"scrape_interval": f"{_SCRAPE_SECONDS}s"},
+            "rule_files": [str(generated() / _RULES)],
             "scrape_configs": [
                 {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
                 for job, port in targets.items()
