@@ -44,7 +44,7 @@ class Tally:
 
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    """Why each request failed that did."""
+    """Why each request failed that did, but for those that the users' stop cut off."""
 
     def accuracy(self, start: float = 0.0, end: float = float("inf")) -> float | None:
         """Share of correct answers, 0 to 1, of those within [start, end) monotonic seconds."""
@@ -119,7 +119,8 @@ class Traffic:
         try:
             answer = ask(self._client, self._model, case, tags)
         except openai.OpenAIError as error:
-            self.tally.failures.append(f"{type(error).__name__}: {error}")
+            if not self._stop.is_set():
+                self.tally.failures.append(f"{type(error).__name__}: {error}")
             return
         self.tally.answers.append(answer)
 

@@ -136,3 +136,23 @@ def test_figures_of_a_moment_and_of_nothing() -> None:
     assert tally.accuracy() == pytest.approx(1 / 3)
     assert tally.accuracy(9.0) is None
     assert tally.prompt_tokens() is None
+
+
+def test_a_request_that_the_stop_cuts_off_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecar.demo.traffic._STOP_SECONDS", 0.1)
+    asked, done = threading.Event(), threading.Event()
+
+    def never(_: Body) -> str:
+        asked.set()
+        done.wait(30)
+        return ""
+
+    with engine(never) as running:
+        users = Traffic(f"http://127.0.0.1:{running.server_port}", "demo", HEALTHY, seed="stop")
+        with users:
+            assert asked.wait(10)
+        running.handle_error = lambda *_: None  # type: ignore[method-assign]
+        done.set()
+        for thread in users._users:
+            thread.join(10)
+    assert users.tally == Tally()
