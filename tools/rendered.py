@@ -30,9 +30,9 @@ def found(tool: str) -> str | None:
 
 
 def run(tool: str, *arguments: str | Path) -> str:
-    """Output of a tool, one line break at its end. Raises CalledProcessError."""
+    """Output of a tool, one line break at its end. Raises CalledProcessError with its words."""
     command = (found(tool) or tool, *arguments)
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return f"{done.stdout.rstrip()}\n"
 
 
