@@ -17,7 +17,7 @@ requests for which that guess counts: what hits some and spares others makes the
 FEWEST = 80
 """Requests that must have shown it, however clear they are."""
 LIMIT = 6.0
-"""Where deviations are clipped, so that no single request decides."""
+"""Where deviations, and the shift told, are clipped, so that no single request decides."""
 
 
 class Sums(NamedTuple):
@@ -57,7 +57,7 @@ class Recovery:
 
     def begin(self, shift: float, requests: int) -> None:
         """An alert was raised, with its estimate in standard deviations."""
-        self._told = shift, requests
+        self._told = min(max(shift, -LIMIT), LIMIT), requests
         self._lasting, self._back = NOTHING, NOTHING
         self._evidence = 0.0
 

@@ -18,7 +18,7 @@ def raised(shift: float, of: int, likeness: float = 1.0) -> Recovery:
     return recovery
 
 
-@pytest.mark.parametrize("shift", [-2.0, 0.7])
+@pytest.mark.parametrize("shift", [-100.0, -15.0, -2.0, 0.7])
 def test_a_change_that_ends_is_over_soon(shift: float) -> None:
     taken = [raised(shift, 100).add(requests(seed, 5000)) for seed in range(60)]
     assert None not in taken
@@ -27,7 +27,11 @@ def test_a_change_that_ends_is_over_soon(shift: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "of", "true"), [(-2.0, 100, -2.0), (-1.4, 7, -0.3), (0.4, 80, 0.28)]
+    ("told", "of", "true"),
+    [
+        *((-2.0, 100, -2.0), (-1.4, 7, -0.3), (0.4, 80, 0.28)),
+        *((size, 9, size) for size in (-6.0, 12.0, -15.0, 100.0)),
+    ],
 )
 def test_a_change_that_lasts_is_not_over(told: float, of: int, true: float) -> None:
     early = sum(raised(told, of).add(requests(seed, 5000, true)) is not None for seed in range(60))
