@@ -76,7 +76,7 @@ class SignalBaseline(_Part):
     interval: Annotated[float, Field(ge=0)]
     """Half the width of the mean's interval: three standard errors, clusters allowed for."""
     scale: AboveZero
-    """Standard deviation of a request's residual."""
+    """Standard deviation of a request's residual; the margin if that is larger."""
     coefficients: tuple[Coefficient, ...]
     blocks: Annotated[tuple[BlockScale, ...], Field(min_length=1)]
     low: float

@@ -35,7 +35,8 @@ def fit(stream: Stream, requests: Requests, signal: str, margin: float) -> Signa
     """Regress a signal on the features of all requests that have it. Raises TooSmall.
 
     It takes ``(3 s / margin)²`` requests, with s the residual standard deviation that independent
-    requests would have, were the means of long blocks to vary as they do.
+    requests would have, were the means of long blocks to vary as they do. The scale is the margin
+    at least: in smaller units every change worth a bet would lie beyond the clips.
     """
     requests = requests.take(np.isfinite(requests.signal(signal)))
     if len(requests) < FEWEST:
@@ -43,12 +44,13 @@ def fit(stream: Stream, requests: Requests, signal: str, margin: float) -> Signa
     values, columns = requests.signal(signal), design(requests)
     slopes = _slopes(columns, values, covered(requests.time))
     residuals = values - values.mean() - (columns - columns.mean(axis=0)) @ slopes
-    scale = max(float(residuals.std(ddof=1 + np.count_nonzero(slopes))), SMALLEST_SCALE)
-    scales = tuple(_block_scales(residuals, scale))
-    long_run = max([scale, *(one.scale * math.sqrt(one.length) for one in scales)])
+    deviation = max(float(residuals.std(ddof=1 + np.count_nonzero(slopes))), SMALLEST_SCALE)
+    scales = tuple(_block_scales(residuals, deviation))
+    long_run = max([deviation, *(one.scale * math.sqrt(one.length) for one in scales)])
     needed = math.ceil((3 * long_run / margin) ** 2)
     if len(requests) < needed:
         raise TooSmall(stream, signal, len(requests), needed)
+    scale = max(deviation, margin)
     low, high, wagered = wagers(residuals / scale, requests.session, margin / scale)
     return SignalBaseline(
         model_name=stream.model,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sidecar.drift import Baseline, Monitor
 from sidecar.drift.baseline import TooSmall, fit
 from sidecar.drift.features import FEATURES, design
 from tests.drift.kit import MARGIN, RAG, SIZE, some
@@ -53,6 +54,19 @@ def test_what_was_not_measured_does_not_count() -> None:
 def test_the_interval_covers_the_truth() -> None:
     misses = [abs(one.mean - 0.4) > one.interval for one in map(_fitted, range(30))]
     assert sum(misses) <= 1
+
+
+@pytest.mark.parametrize("deviation", [0.0, MARGIN / 50, MARGIN / 6.25, MARGIN])
+def test_a_signal_that_hardly_varies_can_alarm_too(deviation: float) -> None:
+    rng = np.random.default_rng(7)
+    reference, fallen = some(SIZE, 7), some(500, 8)
+    reference.signals[:, 0] = 0.4 + deviation * rng.normal(size=SIZE)
+    fallen.signals[:, 0] = 0.4 - 4 * MARGIN + deviation * rng.normal(size=500)
+    one = fit(RAG, reference, SIGNAL, MARGIN)
+    frozen = Baseline(created=one.first, where="true", margin=MARGIN, signals=(one,))
+    [alert] = Monitor(frozen).update(RAG, fallen)
+    assert alert.direction == "drop"
+    assert alert.requests < 200
 
 
 def _fitted(seed: int):
