@@ -79,13 +79,14 @@ def sentence(alert: Alert) -> str:
     """One line for a terminal or a pager."""
     what = "resolved: " if alert.state == "resolved" else ""
     where = _where(alert)
+    signal = alert.signal if alert.calibrated else f"{alert.signal} (uncalibrated)"
     word = {"drop": "fell", "rise": "rose"}[alert.direction]
     scale = f"{abs(alert.percent):.0f} %, {abs(alert.deviations):.1f} sd"
     if alert.route == FLEET:
         scale = f"{abs(alert.deviations):.1f} sd"
     since = f"{alert.since:%Y-%m-%d %H:%M} UTC ({alert.requests} requests)"
     return (
-        f"{what}{alert.signal} {word} by {scale} on {alert.model_name}, {where}, since {since}; "
+        f"{what}{signal} {word} by {scale} on {alert.model_name}, {where}, since {since}; "
         f"change of {alert.kind}{_new(alert)}"
     )
 

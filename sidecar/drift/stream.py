@@ -36,8 +36,9 @@ class RouteStream:
         self.change = ChangePoint(margin, self.scale * least_effect)
         self.seen = self.unmeasured = self.unmeasured_in_a_row = 0
         self.last_time: int | None = None
-        self.measured: Floats = np.ones(len(self.paging))
-        """Share of about the latest 100 requests that have each paging signal."""
+        self.measured: Floats = np.zeros(len(self.paging))
+        """Of about the latest 100 requests, the share that has each paging signal; those that have
+        not come yet have none."""
         self._means = np.asarray([one.mean for one in self.baselines])
         self._expectation = Expectation(self.baselines, self.paging[0])
         self._pending = self.rows_of(Requests.none())
@@ -91,8 +92,9 @@ class RouteStream:
 
     def missing(self) -> str:
         """The paging signal that less than half of the latest requests have; empty if none."""
+        have_come = 1 - (1 - 1 / MEMORY) ** self.seen
         place = int(self.measured.argmin())
-        return self.names[self.paging[place]] if self.measured[place] < HALF else ""
+        return self.names[self.paging[place]] if self.measured[place] < HALF * have_come else ""
 
     def state(self) -> State:
         """As JSON has it; NaN is null."""

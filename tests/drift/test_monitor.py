@@ -106,6 +106,27 @@ def test_a_signal_that_few_requests_have_is_unmeasured() -> None:
     assert found == ("unmeasured", "grounding_score missing in most of the latest requests")
 
 
+def test_a_signal_that_never_came_is_unmeasured_from_the_first_requests() -> None:
+    every = some(SIZE, 85)
+    every.signals[:, [1, 2]] = every.signals[:, [0]]
+    every.signals[:, 0] = np.nan
+    fitted = tuple(fit(RAG, every, name, 0.005) for name in ("context_share", "copy_rate"))
+    made = Baseline(created=datetime.now(UTC), where="true", margin=0.005, signals=fitted)
+    watched = Monitor(made)
+    lacking = every.take(slice(0, 10))
+    lacking.signals[:, 2] = np.nan
+    watched.update(RAG, lacking)
+    found = watched.condition(RAG, now(10))
+    assert found == ("unmeasured", "copy_rate missing in most of the latest requests")
+
+
+def test_an_alert_without_calibrated_heads_says_so() -> None:
+    (alert,) = monitor().update(RAG, some(3000, 60, shift=FAULT))
+    assert "uncalibrated" not in sentence(alert)
+    plain = alert.model_copy(update={"calibrated": False, "signal": "context_share"})
+    assert "context_share (uncalibrated) fell by" in sentence(plain)
+
+
 def test_a_request_of_tomorrow_hides_no_silence() -> None:
     watched, made = monitor(), some(500, 84)
     made.time[250] += 86_400_000_000
