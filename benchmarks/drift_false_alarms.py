@@ -77,9 +77,11 @@ def figures(months: int, others: int, workers: int) -> dict[str, Figure]:
 
 
 def worst_year(found: dict[str, Figure], of: str, unit: str) -> Figure:
-    """Of all regimes, by its point estimate."""
-    month = max(found[f"{regime}_{of}"].value for regime in REGIMES)
-    return Figure(month * MONTHS_OF_YEAR, unit, goal=1.0)
+    """Of all regimes, by its point estimate, with its interval."""
+    month = max((found[f"{regime}_{of}"] for regime in REGIMES), key=lambda one: one.value)
+    assert month.spread
+    low, high = (MONTHS_OF_YEAR * end for end in month.spread)
+    return Figure(month.value * MONTHS_OF_YEAR, unit, goal=1.0, spread=(low, high))
 
 
 def main() -> None:

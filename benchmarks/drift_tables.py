@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from benchmarks.drift_delay import HITS
 from benchmarks.drift_rules import RULES
 from benchmarks.drift_traffic import REGIMES
-from benchmarks.report import Report
+from benchmarks.report import Figure, Report
 
 NAMES = ("median", "p90", "ratio", "end")
 
 
 def false_alarms(report: Report) -> str:
-    """Markdown: false alarms in a stream-month, by rule. Raises KeyError."""
+    """Markdown: false alarms in a stream-month with 95 % intervals, by rule. Raises KeyError."""
     rules = ("ours", "routes", *RULES)
     rows = [
-        [regime, *(_number(report.figures[f"{regime}_{rule}"].value) for rule in rules)]
+        [regime, *(_with_interval(report.figures[f"{regime}_{rule}"]) for rule in rules)]
         for regime in REGIMES
     ]
     months = report.figures[f"{REGIMES[0]}_ours"].unit.rpartition(" ")[2]
@@ -40,6 +40,11 @@ def delays(report: Report) -> str:
         for regime in REGIMES
     ]
     return _table(["requests to the alert", *heads], rows)
+
+
+def _with_interval(figure: Figure) -> str:
+    low, high = figure.spread or (math.nan, math.nan)
+    return f"{_number(figure.value)} ({_number(low)} – {_number(high)})"
 
 
 def _number(value: float) -> str:

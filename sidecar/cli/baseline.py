@@ -57,8 +57,11 @@ def build(config: Path | None, path: Path | None, where: str, margin: float, out
     except OSError as error:
         raise click.ClickException(f"--out {str(out)!r}: {error.strerror}") from None
     for stream, requests in streams.items():
-        if missing := uncovered(requests.time):
-            tell(f"{stream}: has {missing}; a change with them beyond the margin will alarm")
+        if period := uncovered(requests.time):
+            tell(
+                f"{stream}: the reference lacks hours of the {period}, or has them once only: "
+                f"a rhythm of the {period} beyond the margin will alarm"
+            )
     tell(f"written to {out}")
 
 

@@ -37,11 +37,11 @@ def waves(time: NDArray[np.int64]) -> Floats:
 
 
 def uncovered(time: NDArray[np.int64]) -> str:
-    """What requests at these times say nothing about, in words; empty when they cover a week."""
+    """The period, `day` or `week`, of which they lack hours on two of it; empty when none."""
     flags = dict(zip(FEATURES, covered(time).tolist(), strict=True))
     for period in ("day", "week"):
         if not flags[f"{period}_sin_1"]:
-            return f"not every hour of the {period} on two of them"
+            return period
     return ""
 
 

@@ -40,10 +40,10 @@ def test_the_figures_of_both_benchmarks_fill_their_tables() -> None:
 
 def test_a_table_shows_each_regime_and_rule() -> None:
     figures = {
-        f"{regime}_{rule}": Figure(place, "in a month, of 7")
+        f"{regime}_{rule}": Figure(place, "in a month, of 7", spread=(0, 9))
         for regime in REGIMES
         for place, rule in enumerate(("ours", "routes", *RULES))
     }
     drawn = drift_tables.false_alarms(Report("drift_false_alarms", figures)).splitlines()
     assert drawn[0].startswith("| false alarms a month, of 7 | ours |")
-    assert drawn[2].startswith("| iid | 0 | 1 | 2 | 3 |")
+    assert drawn[2].startswith("| iid | 0 (0 – 9) | 1 (0 – 9) | 2 (0 – 9) |")

@@ -53,7 +53,7 @@ def test_a_baseline_is_built_shown_and_the_same_as_itself(folder: Path, tmp_path
     out = tmp_path / "baseline.json"
     told = build(folder, out, "--where", "forced = false")
     assert f"written to {out}" in told
-    assert "route rag: has not every hour of the day on two of them" in told
+    assert "route rag: the reference lacks hours of the day, or has them once only" in told
     assert "placeholder, route rag" in run("show", str(out))
     assert "same     placeholder, route rag, grounding_score" in run("compare", str(out), str(out))
 
