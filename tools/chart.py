@@ -29,11 +29,17 @@ _RESOURCES = {
     "required": ["limits", "requests"],
     "properties": {"limits": _QUANTITIES, "requests": _QUANTITIES, "claims": {"type": "array"}},
 }
+_FIELD, _NAMED = "[0-9*/,-]+", "[0-9A-Za-z*/,-]+"
+_COMPACT = {"type": "string", "pattern": "^--(older-than=[0-9.]+|file-mb=[0-9]+|dry-run)$"}
+_KEY = {"type": "string", "pattern": "^[-._a-zA-Z0-9]+$"}
+_SIZE = {"type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]|[KMGT]i)?$"}
 _BY_NAME: dict[str, Schema] = {
     "annotations": _TEXTS,
+    "args": {"type": "array", "items": _COMPACT},
     "commonLabels": _TEXTS,
     "deadlineSeconds": _COUNT,
     "interval": _DURATION,
+    "keys": {"type": "array", "minItems": 1, "items": _KEY},
     "labels": _TEXTS,
     "matchLabels": _TEXTS,
     "nodeSelector": _TEXTS,
@@ -42,15 +48,26 @@ _BY_NAME: dict[str, Schema] = {
     "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "replicas": _COUNT,
     "resources": _RESOURCES,
+    "schedule": {
+        "type": "string",
+        "pattern": f"^(@(hourly|daily|weekly|monthly)|({_FIELD} +){{3}}{_NAMED} +{_NAMED})$",
+    },
     "scrapeTimeout": _DURATION,
-    "state": {"type": "object", "minProperties": 1},
+    "state": {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {"emptyDir": {"type": "object", "properties": {"sizeLimit": _SIZE}}},
+    },
 }
+_HTTP = "^https?://[^/]+"
+_SERVER = r"^[^\s/,]+:[1-9][0-9]{0,4}$"
+"""Without port 0, which no rule of a network policy has."""
 
 
 def text() -> str:
     """What the file should hold."""
     settings = _plain(Settings.model_json_schema())
-    definitions = settings.pop("$defs")
+    definitions = _checked(settings.pop("$defs"))
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = _of(values)
     schema["properties"] |= {"settings": settings, "global": {"type": "object"}}
@@ -65,6 +82,15 @@ def _of(value: Any, name: str = "") -> Schema:
         fields = {key: _of(one, key) for key, one in value.items()}
         return {"type": "object", "additionalProperties": False, "properties": fields}
     return {"type": "object" if isinstance(value, dict) else _TYPES[type(value)]}
+
+
+def _checked(definitions: Schema) -> Schema:
+    """With what the daemon checks by code; ports of brokers go into the network policy."""
+    fields = {section: one["properties"] for section, one in definitions.items()}
+    fields["Kafka"]["bootstrap_servers"]["items"]["pattern"] = _SERVER
+    fields["Drift"]["alertmanager"]["items"]["pattern"] = _HTTP
+    fields["Otel"]["endpoint"]["pattern"] = _HTTP
+    return definitions
 
 
 def _plain(schema: Any) -> Any:

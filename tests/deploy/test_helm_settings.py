@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sidecar import cli, config
+from sidecar.cli.archive import compact
 from tests.conftest import Requires
 from tests.deploy.manifests import CI, chart, containers, named, pods
 
@@ -115,3 +116,15 @@ def test_baselines_and_certificates_are_mounted_where_settings_say(tmp_path: Pat
     text = written(objects, tmp_path)["attention.toml"].read_text()
     assert 'tls_ca = "/etc/attention-sidecar-kafka/ca.crt"' in text
     assert {"/etc/attention-sidecar-kafka", "/var/lib/attention-sidecar/archive"} <= mounts
+
+
+def test_every_option_of_compaction_is_taken(
+    tmp_path: Path,
+) -> None:
+    mounted = {"config", "path"}
+    options = [one for one in compact.params if one.name not in mounted]
+    args = [one.opts[0] + ("" if getattr(one, "is_flag", False) else "=2") for one in options]
+    assert len(args) == 3
+    values = {"compaction": {"enabled": True, "args": args}, "archive": {"existingClaim": "x"}}
+    (pod,) = pods(named(chart(values, tmp_path), "CronJob"))
+    assert pod["containers"][0]["args"] == ["archive", "compact", *args]

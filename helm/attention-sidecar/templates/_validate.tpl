@@ -15,6 +15,12 @@
 {{- fail (printf "settings.%s: values are no place for secrets; put it into a Secret and name that in %s.existingSecret" $setting $place) }}
 {{- end }}
 {{- end }}
+{{- range $setting := list "drift.alertmanager" "otel.endpoint" }}
+{{- $path := splitList "." $setting }}
+{{- if contains "@" (dig (first $path) (last $path) "" $.Values.settings | toString) }}
+{{- fail (printf "settings.%s: values are no place for secrets, and no daemon takes them here; give an address without user and password" $setting) }}
+{{- end }}
+{{- end }}
 {{- if dig "kafka" "tls_key_password" "" .Values.settings }}
 {{- fail "settings.kafka.tls_key_password: values are no place for secrets; use a key without a password in credentials.kafkaTls" }}
 {{- end }}
