@@ -60,6 +60,8 @@ def tools(requires: Requires) -> None:
         ({"settings": {"kafka": {"spill_path": "/data"}}}, "a folder in /var/lib"),
         ({"settings": {"archive": {"path": "archive"}}}, "a folder in /var/lib"),
         ({"settings": {"archive": {"enabled": True}}}, "enable archivers"),
+        ({"commonLabels": {"helm.sh/chart": "x"}}, "commonLabels: helm.sh/chart=x"),
+        ({"rules": {"labels": {"app.kubernetes.io/name": "x"}}}, "rules.labels: app"),
         ({"settings": {"drift": {"alertmanager": ["http://u:p@am:9093"]}}}, "without user and"),
         ({"settings": {"otel": {"endpoint": "http://u:p@otel:4317"}}}, "without user and"),
         ({"settings": {"heads": {"calibrations": ["a"]}}}, "calibrations.existingConfigMap"),

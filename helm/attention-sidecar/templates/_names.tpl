@@ -10,18 +10,19 @@
 {{- end }}
 
 {{- define "attention-sidecar.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "attention-sidecar.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "attention-sidecar.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "attention-sidecar.labels" -}}
-{{ include "attention-sidecar.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- $standard := dict "app.kubernetes.io/version" .Chart.AppVersion "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $_ := set $standard "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_") }}
+{{- merge $standard (include "attention-sidecar.selectorLabels" . | fromYaml) .Values.commonLabels | toYaml }}
 {{- end }}
+
+{{- /* With labels of one object's own, a list of context and labels: a key comes once, the own wins. */ -}}
+{{- define "attention-sidecar.labelsAnd" -}}
+{{- merge (dict) (last .) (include "attention-sidecar.labels" (first .) | fromYaml) | toYaml }}
 {{- end }}
 
 {{- define "attention-sidecar.image" -}}

@@ -1,10 +1,26 @@
 {{- /* What a schema cannot say; each message names the value and what would be right. */ -}}
 {{- define "attention-sidecar.validate" -}}
+{{- include "attention-sidecar.validateLabels" . }}
 {{- include "attention-sidecar.validateSecrets" . }}
 {{- include "attention-sidecar.validateSettings" . }}
 {{- include "attention-sidecar.validateKafka" . }}
 {{- include "attention-sidecar.validateArchive" . }}
 {{- include "attention-sidecar.validateMonitor" . }}
+{{- end }}
+
+{{- define "attention-sidecar.validateLabels" -}}
+{{- $own := "^(app\\.kubernetes\\.io/(name|instance|version|managed-by|component)|helm\\.sh/chart)$" }}
+{{- $places := dict "commonLabels" .Values.commonLabels }}
+{{- range $part := list "rules" "dashboards" "podMonitor" }}
+{{- $_ := set $places (printf "%s.labels" $part) (index $.Values $part).labels }}
+{{- end }}
+{{- range $place, $labels := $places }}
+{{- range $label, $value := $labels }}
+{{- if regexMatch $own $label }}
+{{- fail (printf "%s: %s=%s is a label that the chart sets itself; remove it" $place $label $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "attention-sidecar.validateSecrets" -}}
