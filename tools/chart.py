@@ -38,6 +38,7 @@ _BY_NAME: dict[str, Schema] = {
     "args": {"type": "array", "items": _COMPACT},
     "commonLabels": _TEXTS,
     "deadlineSeconds": _COUNT,
+    "grafanaUrl": {"type": "string", "pattern": r"^(https?://[^\s@#?{}]+)?$"},
     "interval": _DURATION,
     "keys": {"type": "array", "minItems": 1, "items": _KEY},
     "labels": _TEXTS,

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import yaml
+
+from dashboards.rules.text import GRAFANA
 from tools.blocks import ROOT
 from tools.generated import keep
 
@@ -55,9 +58,11 @@ def readme() -> str:
 def golden(values: Path) -> str:
     """The chart's objects, with the names of generated files in place of their contents."""
     text = chart(values)
+    grafana = yaml.safe_load(values.read_text()).get("rules", {}).get("grafanaUrl", "").rstrip("/")
     for file in sorted((CHART / "files").rglob("*.*")):
+        lines = file.read_text().replace(GRAFANA, grafana).splitlines()
         for indent in (2, 4):
-            inside = "\n".join(f"{' ' * indent}{line}" for line in file.read_text().splitlines())
+            inside = "\n".join(f"{' ' * indent}{line}" for line in lines)
             text = text.replace(inside, f"{' ' * indent}<{file.relative_to(CHART)}>")
     return text
 

@@ -16,6 +16,7 @@ LABELED = {
     "commonLabels": {"release": "all", "team": "inference"},
     "rules": {
         "enabled": True,
+        "grafanaUrl": "https://grafana.example.com",
         "labels": {"release": "prometheus"},
     },
     "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}},

@@ -138,6 +138,6 @@ def test_other_settings_start_the_pods_anew(parent: Path) -> None:
         return found
 
     before = annotations({})
-    assert annotations({"rules": {"enabled": True}}) == before
+    assert annotations({"dashboards": {"enabled": True}}) == before
     after = annotations({"settings": {"sampling": {"rate": 0.5}}})
     assert after["attention-sidecar/settings"] != before["attention-sidecar/settings"]

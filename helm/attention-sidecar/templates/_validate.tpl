@@ -6,6 +6,7 @@
 {{- include "attention-sidecar.validateKafka" . }}
 {{- include "attention-sidecar.validateArchive" . }}
 {{- include "attention-sidecar.validateMonitor" . }}
+{{- include "attention-sidecar.validateRules" . }}
 {{- end }}
 
 {{- define "attention-sidecar.validateLabels" -}}
@@ -114,6 +115,14 @@
 {{- end }}
 {{- if dig "drift" "baseline" list .Values.settings }}
 {{- fail "settings.drift.baseline: either each daemon has a baseline or the monitor, else every alert comes from all; remove it, or set monitor.enabled=false" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "attention-sidecar.validateRules" -}}
+{{- with .Values.rules }}
+{{- if and .enabled (not .grafanaUrl) }}
+{{- fail "rules.grafanaUrl: alerts link to dashboards and runbooks there; set the address of your Grafana, such as https://grafana.example.com" }}
 {{- end }}
 {{- end }}
 {{- end }}
