@@ -1,5 +1,6 @@
 """A chart of an engine takes the sidecar from the named templates."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,37 @@ def test_credentials_and_calibrations_reach_who_needs_them(parent: Path) -> None
     assert volumes["attention-calibrations"]["configMap"] == {"name": "heads"}
 
 
+def test_a_daemon_has_the_baselines_that_it_watches_by(parent: Path) -> None:
+    baselines = {"existingConfigMap": "shops", "keys": ["a.json", "b.json"]}
+    pod = pod_of(render(parent, {"sidecar": {"baselines": baselines}}))
+    sidecar = pod["initContainers"][1]
+    variables = {one["name"]: one.get("value") for one in sidecar["env"]}
+    mounts = {one["name"]: one["mountPath"] for one in sidecar["volumeMounts"]}
+    folder = mounts["attention-baselines"]
+    assert variables["ATTENTION_DRIFT__BASELINE"] == f"{folder}/a.json,{folder}/b.json"
+    assert {"name": "attention-baselines", "configMap": {"name": "shops"}} in pod["volumes"]
+
+
+@pytest.mark.parametrize("kubernetes", MINORS)
+def test_each_pod_may_have_a_volume_of_its_own_as_the_page_says(
+    parent: Path, kubernetes: str
+) -> None:
+    page = (ROOT / "docs/deploy/helm.md").read_text()
+    (block,) = re.findall(r" *```yaml\n *# values of your chart\n(.*?)```", page, re.DOTALL)
+    found = render(parent, yaml.safe_load(block)["attention-sidecar"])
+    validate(named(found, "Deployment", "engine"), kubernetes)
+    (state,) = [one for one in pod_of(found)["volumes"] if one["name"] == "attention-state"]
+    assert set(state) == {"name", "ephemeral"}
+
+
 def test_every_mount_has_its_volume_and_every_volume_a_mount(parent: Path) -> None:
-    pod = pod_of(render(parent, {"calibrations": {"existingConfigMap": "heads"}}))
+    values = {
+        "calibrations": {"existingConfigMap": "heads"},
+        "credentials": {"otel": {"existingSecret": "otel", "caKey": "ca.crt"}},
+        "settings": {"otel": {"endpoint": "https://collector:4317"}},
+        "sidecar": {"baselines": {"existingConfigMap": "shops"}},
+    }
+    pod = pod_of(render(parent, values))
     mounted = {mount["name"] for one in containers(pod) for mount in one["volumeMounts"]}
     assert mounted == {volume["name"] for volume in pod["volumes"]}
 

@@ -10,6 +10,7 @@ from tests.deploy.manifests import chart, refusal
 
 KAFKA = {"bootstrap_servers": ["kafka:9092"]}
 CLAIM = {"existingClaim": "archive"}
+SECRET = {"existingSecret": "x"}
 BASELINES = {"baselines": {"existingConfigMap": "baselines"}}
 
 
@@ -46,7 +47,8 @@ def tools(requires: Requires) -> None:
         (
             {
                 "monitor": {"enabled": True, **BASELINES},
-                "settings": {"kafka": KAFKA, "drift": {"baseline": ["a.json"]}},
+                "sidecar": BASELINES,
+                "settings": {"kafka": KAFKA},
             },
             "set monitor.enabled=false",
         ),
@@ -65,6 +67,20 @@ def tools(requires: Requires) -> None:
         ({"rules": {"labels": {"app.kubernetes.io/name": "x"}}}, "rules.labels: app"),
         ({"settings": {"drift": {"alertmanager": ["http://u:p@am:9093"]}}}, "without user and"),
         ({"settings": {"otel": {"endpoint": "http://u:p@otel:4317"}}}, "without user and"),
+        ({"settings": {"drift": {"baseline": ["a"]}}}, "sidecar.baselines.existingConfigMap"),
+        ({"settings": {"kafka": {"tls": True, "tls_ca": "/ca"}}}, "in credentials.kafkaTls"),
+        ({"settings": {"kafka": {"tls_certificate": "/tls"}}}, "in credentials.kafkaTls"),
+        ({"settings": {"kafka": {"tls_key": "/key"}}}, "in credentials.kafkaTls"),
+        ({"settings": {"otel": {"certificate": "/ca"}}}, "in credentials.otel, with its key"),
+        ({"credentials": {"otel": {"caKey": "ca"}}}, "set credentials.otel.existingSecret"),
+        ({"credentials": {"otel": {**SECRET, "headersKey": ""}}}, "headersKey or caKey"),
+        (
+            {
+                "credentials": {"otel": {**SECRET, "caKey": "ca"}},
+                "settings": {"otel": {"endpoint": "http://collector:4317"}},
+            },
+            'which is "http://collector:4317", to an address that begins with https://',
+        ),
         ({"settings": {"heads": {"calibrations": ["a"]}}}, "calibrations.existingConfigMap"),
         ({"settings": {"kafka": {"sasl_mechanism": "PLAIN"}}}, "credentials.kafka.existingSecret"),
         ({"credentials": {"kafka": {"existingSecret": "x"}}}, "settings.kafka.sasl_mechanism"),

@@ -118,6 +118,25 @@ def test_baselines_and_certificates_are_mounted_where_settings_say(tmp_path: Pat
     assert {"/etc/attention-sidecar-kafka", "/var/lib/attention-sidecar/archive"} <= mounts
 
 
+def test_certificates_of_the_collector_are_mounted_without_the_headers(tmp_path: Path) -> None:
+    everything = next(values for values in CI if values.stem.startswith("everything-"))
+    found = chart(everything)
+    (pod,) = pods(named(found, "Deployment", "-monitor"))
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    (volume,) = [one["secret"] for one in pod["volumes"] if one["name"] == "attention-otel"]
+    assert volume["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    settings = written(found, tmp_path)["attention.toml"].read_text()
+    assert f'certificate = "{mounts["attention-otel"]}/ca.crt"' in settings
+
+
+def test_certificates_need_no_headers(tmp_path: Path) -> None:
+    otel = {"existingSecret": "otel", "headersKey": "", "caKey": "ca.crt"}
+    settings = {"otel": {"endpoint": "https://collector:4317"}}
+    found = chart({"credentials": {"otel": otel}, "settings": settings}, tmp_path)
+    (container,) = named(found, "Pod", "-test-settings")["spec"]["containers"]
+    assert "ATTENTION_OTEL__HEADERS" not in environment(container)
+
+
 def test_every_option_of_compaction_is_taken(
     tmp_path: Path,
 ) -> None:

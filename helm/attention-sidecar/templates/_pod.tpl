@@ -50,6 +50,11 @@ imagePullSecrets:
   mountPath: /etc/attention-sidecar-kafka
   readOnly: true
 {{- end }}
+{{- if .Values.credentials.otel.caKey }}
+- name: attention-otel
+  mountPath: /etc/attention-sidecar-otel
+  readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "attention-sidecar.commonVolumes" -}}
@@ -62,6 +67,31 @@ imagePullSecrets:
 - name: attention-kafka-tls
   secret:
     secretName: {{ . }}
+{{- end }}
+{{- with .Values.credentials.otel }}
+{{- if .caKey }}
+- name: attention-otel
+  secret:
+    secretName: {{ .existingSecret }}
+    items: [{key: {{ .caKey | quote }}, path: {{ .caKey | quote }}}]
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Takes the `baselines` of a daemon or of the monitor. */ -}}
+{{- define "attention-sidecar.baselinesMount" -}}
+{{- if .existingConfigMap -}}
+- name: attention-baselines
+  mountPath: /etc/attention-baselines
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "attention-sidecar.baselinesVolume" -}}
+{{- with .existingConfigMap -}}
+- name: attention-baselines
+  configMap:
+    name: {{ . }}
 {{- end }}
 {{- end }}
 

@@ -8,7 +8,9 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- include "attention-sidecar.sections" (merge (dict "kafka" $kafka) (deepCopy .Values.settings)) }}
+{{- $otel := dict }}
+{{- with .Values.credentials.otel.caKey }}{{ $_ := set $otel "certificate" (printf "/etc/attention-sidecar-otel/%s" .) }}{{ end }}
+{{- include "attention-sidecar.sections" (merge (dict "kafka" $kafka "otel" $otel) (deepCopy .Values.settings)) }}
 {{- end }}
 
 {{- /* What the tap reads: the rest would need credentials, which an engine does not have. */ -}}
@@ -47,6 +49,14 @@
 {{- end }}
 {{- end }}
 
+{{- /* Of a daemon or the monitor: takes the `baselines` of either. */ -}}
+{{- define "attention-sidecar.baselines" -}}
+{{- if .existingConfigMap -}}
+- name: ATTENTION_DRIFT__BASELINE
+  value: /etc/attention-baselines/{{ join ",/etc/attention-baselines/" .keys }}
+{{- end }}
+{{- end }}
+
 {{- define "attention-sidecar.secretVariable" -}}
 - name: {{ .variable }}
   valueFrom:
@@ -67,7 +77,7 @@
 {{- with .http }}{{ if .existingSecret }}
 {{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_HTTP__TOKEN" "secret" .existingSecret "key" .tokenKey) }}
 {{- end }}{{ end }}
-{{- with .otel }}{{ if .existingSecret }}
+{{- with .otel }}{{ if and .existingSecret .headersKey }}
 {{ include "attention-sidecar.secretVariable" (dict "variable" "ATTENTION_OTEL__HEADERS" "secret" .existingSecret "key" .headersKey) }}
 {{- end }}{{ end }}
 {{- end }}

@@ -37,6 +37,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
     - name: ATTENTION_WIRE__SHARED
       value: "true"
     {{- include "attention-sidecar.calibrations" . | nindent 4 }}
+    {{- include "attention-sidecar.baselines" .Values.sidecar.baselines | nindent 4 }}
   ports:
     - name: attention-http
       containerPort: {{ include "attention-sidecar.port" . }}
@@ -52,6 +53,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
     - name: attention-state
       mountPath: /var/lib/attention-sidecar
     {{- include "attention-sidecar.calibrationsMount" . | nindent 4 }}
+    {{- include "attention-sidecar.baselinesMount" .Values.sidecar.baselines | nindent 4 }}
     {{- include "attention-sidecar.commonMounts" . | nindent 4 }}
 {{- end }}
 
@@ -78,6 +80,7 @@ Templates for charts of engines. Each takes the context of this chart: as a depe
   configMap:
     name: {{ . }}
 {{- end }}
+{{- include "attention-sidecar.baselinesVolume" .Values.sidecar.baselines | nindent 0 }}
 {{ include "attention-sidecar.commonVolumes" . }}
 {{- end }}
 
