@@ -30,19 +30,25 @@ class Incidents:
     def take(self, alert: Alert) -> Alert | None:
         """What is told now: an alert, one that was told with a route more, or one that is over.
 
-        None when nothing is: other streams still show what is over on this one.
+        None when nothing is: other streams still show what is over on this one, or this one shows
+        again what is still open on others.
         """
         return self._joined(alert) if alert.state == "firing" else self._left(alert)
 
-    def _joined(self, alert: Alert) -> Alert:
+    def _joined(self, alert: Alert) -> Alert | None:
         for incident in self._open:
             if same(incident.told, alert):
-                also = (*incident.told.also, alert.route)
-                incident.told = incident.told.model_copy(update={"also": also})
-                incident.open.add(alert.id)
-                return incident.told
+                return self._with(incident, alert)
         self._open.append(_Incident(alert, {alert.id}))
         return alert
+
+    def _with(self, incident: _Incident, alert: Alert) -> Alert | None:
+        incident.open.add(alert.id)
+        if alert.route in routes(incident.told):
+            return None
+        also = (*incident.told.also, alert.route)
+        incident.told = incident.told.model_copy(update={"also": also})
+        return incident.told
 
     def _left(self, alert: Alert) -> Alert | None:
         for incident in self._open:
@@ -76,13 +82,19 @@ def same(told: Alert, alert: Alert) -> bool:
 
     It is when model and direction are the same and it may have begun before the other was raised;
     its estimated beginning is taken to be off by as long as it took to be noticed, but by ten
-    minutes at most. A change of behaviour never hides in one of traffic.
+    minutes at most. A route that comes back is of its own alert whenever it does: a second one
+    would have the same labels, and its end would be told as that of both. A change of behaviour
+    never hides in one of traffic.
     """
     earliest = alert.since - min(alert.raised - alert.since, UNSURE)
     return (
         alert.model_name == told.model_name
         and alert.direction == told.direction
-        and alert.route not in (told.route, *told.also)
         and told.kind in ("behaviour", alert.kind)
-        and earliest <= told.raised + TOGETHER
+        and (alert.route in routes(told) or earliest <= told.raised + TOGETHER)
     )
+
+
+def routes(alert: Alert) -> tuple[str, ...]:
+    """Those that have shown its change, as they came."""
+    return (alert.route, *alert.also)

@@ -71,14 +71,38 @@ def test_it_is_over_when_the_last_of_them_is() -> None:
         alert("staff", 33, 101),
         alert("staff", 11, 14, direction="rise"),
         alert("staff", 11, 14, model_name="other"),
-        alert("shop", 11, 14),
     ],
-    ids=["later", "later and slow", "direction", "model", "the same route again"],
+    ids=["later", "later and slow", "direction", "model"],
 )
 def test_another_fault_is_another_alert(other: Alert) -> None:
     incidents = Incidents()
     incidents.take(alert("shop", 10, 12))
     assert incidents.take(other) == other
+
+
+@pytest.mark.parametrize("route", ["shop", "staff"])
+def test_a_route_that_comes_back_is_of_its_own_alert_while_that_is_open(route: str) -> None:
+    incidents, first = Incidents(), {"shop": alert("shop", 10, 12), "staff": alert("staff", 11, 14)}
+    for one in first.values():
+        incidents.take(one)
+    assert incidents.take(over(first.pop(route), 30)) is None
+    again = alert(route, 60, 61)
+    assert incidents.take(again) is None
+    [other] = first.values()
+    assert incidents.take(over(other, 70)) is None
+    told = incidents.take(over(again, 80))
+    assert told is not None
+    assert (told.id, told.state, told.also) == ("shop-10", "resolved", ("staff",))
+    assert incidents.take(again) == again
+
+
+def test_a_route_that_comes_back_the_other_way_is_another_alert() -> None:
+    incidents, first = Incidents(), alert("shop", 10, 12)
+    for one in (first, alert("staff", 11, 14)):
+        incidents.take(one)
+    incidents.take(over(first, 30))
+    risen = alert("shop", 60, 61, direction="rise")
+    assert incidents.take(risen) == risen
 
 
 def test_a_change_of_behaviour_does_not_hide_in_one_of_traffic() -> None:

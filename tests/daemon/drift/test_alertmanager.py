@@ -11,9 +11,11 @@ import pytest
 
 from sidecar.daemon.sinks.drift import alertmanager as module
 from sidecar.daemon.sinks.drift.alertmanager import payload
-from sidecar.drift import Alert
+from sidecar.drift import Alert, Stream
 from tests.conftest import Requires
 from tests.daemon.drift.alertmanager import Alertmanager, running
+from tests.daemon.drift.kit import faulty, healthy
+from tests.daemon.drift.kit import running as sink_running
 from tests.waiting import eventually
 
 
@@ -96,6 +98,27 @@ def test_an_open_alert_is_renewed_and_ends_by_itself_when_nobody_does(
         assert left > timedelta(0)
     eventually(lambda: alertmanager.alerts() == [])
     eventually(lambda: alertmanager.webhook.alerts[-1:] == [("support", "resolved")])
+
+
+def test_a_route_that_fails_again_ends_nothing_while_another_is_in_alarm(
+    alertmanager: Alertmanager, tmp_path: Path
+) -> None:
+    shop, staff = Stream("m", "shop"), Stream("m", "staff")
+    settings = {"alertmanager": [alertmanager.url], "cool_down": 1}
+    with sink_running(tmp_path / "sink", "shop", "staff", **settings) as started:
+        for stream in (shop, staff):
+            started.feed(faulty(300), stream)
+        [first] = {one.id for one in started.listener.alerts}
+        started.feed(healthy(800), shop)
+        assert started.state(route="shop") == "fine"
+        started.feed(faulty(300, 2), shop)
+        assert started.state(route="shop") == "alarm"
+        started.feed(healthy(800, 2), shop)
+        started.feed(healthy(800, 3), staff)
+        assert started.alerts[-1] == (first, "resolved")
+        assert {one.id for one in started.listener.alerts} == {first}
+        eventually(lambda: alertmanager.webhook.alerts[-1:] == [("shop", "resolved")])
+    assert alertmanager.alerts() == []
 
 
 def pushed_once(alertmanager: Alertmanager, found: Alert) -> None:
