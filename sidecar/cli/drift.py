@@ -46,6 +46,13 @@ def drift() -> None:
     type=click.FloatRange(min=1),
     help="Requests of a stream to a false alarm, at least on average; 10,000,000 by default.",
 )
+@click.option(
+    "--streams",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Streams of the baseline that are watched at most.",
+)
 def replay(
     config: Path | None,
     path: Path | None,
@@ -56,6 +63,7 @@ def replay(
     fail_on_alarm: bool,
     html: Path | None,
     run_length: float | None,
+    streams: int,
 ) -> None:
     """Run the monitor over an archive, as if it came in now.
 
@@ -72,7 +80,7 @@ def replay(
     try:
         baseline = load(frozen)
         versions = [
-            replay(folder, baseline, where=one, policy=policy)
+            replay(folder, baseline, where=one, policy=policy, most_streams=streams)
             for one in ([where] if against is None else [against, where])
         ]
     except (QueryFailed, BaselineError) as error:
@@ -84,15 +92,15 @@ def replay(
     if html:
         _write(html, baseline, versions)
     if fail_on_alarm:
-        _judge(versions[-1])
+        _judge(versions[-1], baseline)
 
 
-def _judge(one: "Replay") -> None:
+def _judge(one: "Replay", baseline: "Baseline") -> None:
     if one.fired:
         raise SystemExit(_ALARM)
     unmeasured = [
         f"{stream} ({one.conditions[stream].reason})"
-        for stream in one.courses
+        for stream in baseline.streams()
         if one.conditions[stream].health == "unmeasured"
     ]
     if unmeasured:

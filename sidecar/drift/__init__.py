@@ -6,7 +6,7 @@ from sidecar.drift.explain import Moved, rank
 from sidecar.drift.features import design
 from sidecar.drift.fleet import FEWEST_ROUTES
 from sidecar.drift.incidents import Incidents
-from sidecar.drift.monitor import Condition, Monitor
+from sidecar.drift.monitor import NOT_WATCHED, Condition, Monitor
 from sidecar.drift.requests import (
     FALLBACK,
     PRIMARY,
@@ -22,6 +22,7 @@ __all__ = [
     "FALLBACK",
     "FEWEST_ROUTES",
     "FLEET",
+    "NOT_WATCHED",
     "PRIMARY",
     "WATCHED",
     "Alert",

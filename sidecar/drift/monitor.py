@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from sidecar.drift.alert import Alert
 from sidecar.drift.baseline.artefact import Baseline
 from sidecar.drift.detectors.base import State
-from sidecar.drift.requests import FALLBACK, PRIMARY, Requests, Stream
+from sidecar.drift.requests import PAGING, Requests, Stream
 from sidecar.drift.shared import SharedWatch
 from sidecar.drift.watch import Policy, Watch
 
@@ -15,6 +15,13 @@ STATE_VERSION = 2
 MOST_STREAMS = 1000
 FEWEST = 5
 """Measured requests before a stream can be called fine."""
+
+NOT_WATCHED = {
+    "no_baseline": "no baseline",
+    "no_paging_signal": "no paging signal in the baseline",
+    "too_many_streams": "too many streams",
+}
+"""Why a stream has no watch, in words."""
 
 Health = Literal["fine", "alarm", "cooling down", "unmeasured"]
 
@@ -41,15 +48,17 @@ class Monitor:
         self.policy = policy or Policy()
         self.margin = baseline.margin
         self.dropped: Counter[str] = Counter()
-        """Requests not watched, by reason: `no_baseline`, `too_many_streams`."""
-        self.refused: set[Stream] = set()
-        """Streams of the baseline that are not watched."""
+        """Requests not watched, by reason as in `NOT_WATCHED`."""
+        self.refused: dict[Stream, str] = {}
+        """Streams of the baseline that are not watched, and why."""
         self.watches: dict[Stream, Watch] = {}
         for stream, signals in baseline.streams().items():
-            if len(self.watches) >= most_streams or not {PRIMARY, *FALLBACK} & set(signals):
-                self.refused.add(stream)
-                continue
-            self.watches[stream] = Watch(stream, signals, baseline.margin, self.policy)
+            if not signals.keys() & set(PAGING):
+                self.refused[stream] = "no_paging_signal"
+            elif len(self.watches) >= most_streams:
+                self.refused[stream] = "too_many_streams"
+            else:
+                self.watches[stream] = Watch(stream, signals, baseline.margin, self.policy)
         self.shared = {
             model: SharedWatch(routes, baseline.margin, self.policy)
             for model, routes in self._routes().items()
@@ -73,13 +82,16 @@ class Monitor:
         """Take requests of one stream in order; alerts raised or resolved by them."""
         watch = self.watches.get(stream)
         if watch is None:
-            reason = "too_many_streams" if stream in self.refused else "no_baseline"
-            self.dropped[reason] += len(requests)
+            self.dropped[self.why_not_watched(stream)] += len(requests)
             return []
         alerts, levels = watch.update(requests, self.threshold)
         now = watch.route.last_time or 0
         shared = self.shared[stream.model].update(stream.route, levels, now, self.threshold)
         return [*alerts, *shared]
+
+    def why_not_watched(self, stream: Stream) -> str:
+        """Of a stream that has no watch, as in `NOT_WATCHED`."""
+        return self.refused.get(stream, "no_baseline")
 
     def alerts(self) -> list[Alert]:
         """Those that are open, of streams and of all routes."""
@@ -91,8 +103,7 @@ class Monitor:
         """Of a stream at ``now``, in seconds since the epoch. Unmeasured is never fine."""
         watch = self.watches.get(stream)
         if watch is None:
-            known = stream in self.refused
-            return Condition("unmeasured", "too many streams" if known else "no baseline")
+            return Condition("unmeasured", NOT_WATCHED[self.why_not_watched(stream)])
         reason = self._why_unmeasured(watch, now)
         if reason:
             return Condition("unmeasured", reason)

@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 PRIMARY = "grounding_score"
 FALLBACK = ("context_share", "copy_rate", "lookback_ratio")
 """What pages where a model has no calibrated heads."""
-WATCHED = (PRIMARY, *FALLBACK, "entropy_ratio", "head_concentration")
+PAGING = (PRIMARY, *FALLBACK)
+WATCHED = (*PAGING, "entropy_ratio", "head_concentration")
 
 MEANS = ", ".join(f"avg({name}) AS {name}" for name in WATCHED)
 QUERY = f"""

@@ -35,3 +35,9 @@ def baseline(*routes: str) -> Baseline:
     streams = [Stream("m", route) for route in routes or ("rag",)]
     fitted = tuple(fit(stream, some(SIZE, 1), "grounding_score", MARGIN) for stream in streams)
     return Baseline(created=datetime.now(UTC), where="true", margin=MARGIN, signals=fitted)
+
+
+def without_paging(found: Baseline, route: str) -> Baseline:
+    """With a further route, of which only `entropy_ratio` is known."""
+    silent = found.signals[0].model_copy(update={"route": route, "signal": "entropy_ratio"})
+    return found.model_copy(update={"signals": (*found.signals, silent)})

@@ -11,7 +11,7 @@ from benchmarks.drift_traffic import START, STEP, Shift
 from sidecar.drift import Baseline, Monitor, Policy, Stream
 from sidecar.drift.alert import FLEET, Alert, sentence
 from sidecar.drift.baseline import fit
-from tests.drift.kit import RAG, SIZE, baseline, numbers, some
+from tests.drift.kit import RAG, SIZE, baseline, numbers, some, without_paging
 
 FAULT = Shift(at=1000, hit=1.0)
 
@@ -151,6 +151,13 @@ def test_streams_are_capped_and_counted() -> None:
     assert watched.update(Stream("m", "c"), some(10, 72)) == []
     assert watched.dropped == {"too_many_streams": 10}
     assert watched.condition(Stream("m", "c"), now(0)).reason == "too many streams"
+
+
+def test_a_stream_of_which_no_signal_pages_is_unmeasured_for_that() -> None:
+    hr, watched = Stream("m", "hr"), Monitor(without_paging(baseline(), "hr"))
+    assert watched.update(hr, some(10, 72)) == []
+    assert watched.dropped == {"no_paging_signal": 10}
+    assert watched.condition(hr, now(0)) == ("unmeasured", "no paging signal in the baseline")
 
 
 def test_a_clock_that_jumps_moves_no_evidence() -> None:

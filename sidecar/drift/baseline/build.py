@@ -7,7 +7,7 @@ import numpy as np
 
 from sidecar.drift.baseline.artefact import Baseline
 from sidecar.drift.baseline.fit import TooSmall, fit
-from sidecar.drift.requests import WATCHED, Requests, Stream
+from sidecar.drift.requests import PAGING, WATCHED, Requests, Stream
 
 Tell = Callable[[str], None]
 
@@ -33,4 +33,8 @@ def build(streams: Mapping[Stream, Requests], *, where: str, margin: float, tell
                 tell(f"{error}; left out")
     if not fitted:
         raise NothingFits(f"no signal has enough requests where {where}; nothing was written")
-    return Baseline(created=datetime.now(UTC), where=where, margin=margin, signals=tuple(fitted))
+    found = Baseline(created=datetime.now(UTC), where=where, margin=margin, signals=tuple(fitted))
+    for stream, signals in found.streams().items():
+        if not signals.keys() & set(PAGING):
+            tell(f"{stream}: none of {', '.join(PAGING)} is fitted; it will not be watched")
+    return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sidecar.drift.alert import Alert
 from sidecar.drift.baseline import Baseline
 from sidecar.drift.incidents import Incidents
-from sidecar.drift.monitor import Condition, Monitor
+from sidecar.drift.monitor import MOST_STREAMS, Condition, Monitor
 from sidecar.drift.replay.ranked import ranked
 from sidecar.drift.requests import Floats, Requests, Stream, read
 from sidecar.drift.stream import RouteStream
@@ -47,7 +47,7 @@ class Replay:
     alerts: tuple[Alert, ...]
     """Of each stream, firing and resolved, in order."""
     courses: Mapping[Stream, Course]
-    """Streams with a baseline."""
+    """Streams that are watched."""
     dropped: Mapping[str, int]
     """Requests not watched, by reason."""
     conditions: Mapping[Stream, Condition]
@@ -76,14 +76,19 @@ class Replay:
 
 
 def replay(
-    archive: Path, baseline: Baseline, *, where: str = "true", policy: Policy | None = None
+    archive: Path,
+    baseline: Baseline,
+    *,
+    where: str = "true",
+    policy: Policy | None = None,
+    most_streams: int = MOST_STREAMS,
 ) -> Replay:
     """Run a fresh monitor over the requests of ``archive`` that ``where`` (SQL) names.
 
     Raises archive.QueryFailed.
     """
     history = read(archive, where)
-    monitor = Monitor(baseline, policy)
+    monitor = Monitor(baseline, policy, most_streams=most_streams)
     told = [alert for stream, part in turns(history) for alert in monitor.update(stream, part)]
     over = {alert.id: alert.resolved for alert in told}
     alerts = tuple(ranked(archive, where, alert, over[alert.id]) for alert in told)

@@ -13,7 +13,7 @@ from sidecar.daemon.sinks.base import Retryable
 from sidecar.daemon.sinks.drift.completed import FLUSH_SECONDS
 from sidecar.drift import Stream
 from tests.daemon.drift.kit import ROUTES, Running, batch, faulty, healthy, running
-from tests.drift.kit import RAG
+from tests.drift.kit import RAG, baseline, without_paging
 
 PREFIX = "attention_drift_"
 
@@ -121,6 +121,17 @@ def test_a_flood_of_nan_and_a_signal_that_is_gone_are_unmeasured(tmp_path: Path)
         assert shown["reason"] == "signal missing in the last 200 requests"
         started.feed(healthy(100, 3))
         assert started.state(route="rag") == "fine"
+
+
+def test_a_stream_of_which_no_signal_pages_is_unmeasured_for_that(tmp_path: Path) -> None:
+    file = tmp_path / "with-hr.json"
+    without_paging(baseline(), "hr").save(file)
+    with running(tmp_path, baseline=[file]) as started:
+        started.feed(healthy(50), Stream("m", "hr"))
+        assert started.value(f"{PREFIX}requests_total", outcome="no_paging_signal") == 50
+        assert started.value(f"{PREFIX}requests_total", outcome="too_many_streams") == 0
+        why = {"route": "hr", "reason": "no paging signal in the baseline"}
+        assert started.value(f"{PREFIX}unmeasured", **why) == 1
 
 
 @pytest.mark.parametrize("days", [-30, 30])

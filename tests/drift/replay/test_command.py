@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from sidecar import archive, config, schema
 from sidecar.cli import main
+from sidecar.drift import load
 from tests.archive import samples
+from tests.drift.kit import without_paging
 
 SIZE, FAULT, SPACING = 6000, 5000, 1_000_000
 
@@ -90,6 +92,23 @@ def test_without_the_gate_an_alert_is_no_failure(run) -> None:
 def test_a_gate_on_nothing_measured_is_an_error(run) -> None:
     told = run("--where", "route = 'other'", "--fail-on-alarm", code=1)
     assert "no alert means nothing there: placeholder, route rag (no request yet)" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [([], "no paging signal in the baseline"), (["--streams", "1"], "too many streams")],
+)
+def test_a_gate_with_a_stream_that_is_not_watched_is_an_error(
+    run, frozen: Path, tmp_path: Path, words: list[str], reason: str
+) -> None:
+    found, file = load(frozen), tmp_path / "baseline.json"
+    if words:
+        more = tuple(one.model_copy(update={"route": "second"}) for one in found.signals)
+        found.model_copy(update={"signals": (*found.signals, *more)}).save(file)
+    else:
+        without_paging(found, "second").save(file)
+    told = run("--where", BEFORE, "--fail-on-alarm", "--baseline", str(file), *words, code=1)
+    assert f"no alert means nothing there: placeholder, route second ({reason})" in told
 
 
 @pytest.mark.parametrize("words", [["--where", "nonsense = 1"], ["--baseline", "none.json"]])

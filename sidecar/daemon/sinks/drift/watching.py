@@ -17,6 +17,7 @@ from sidecar.daemon.sinks.drift.requests import Request, together
 from sidecar.drift import (
     FEWEST_ROUTES,
     FLEET,
+    NOT_WATCHED,
     Alert,
     Condition,
     Incidents,
@@ -30,7 +31,7 @@ from sidecar.drift import (
 
 log = logging.getLogger(__name__)
 
-OUTCOMES = ("watched", "unmeasured", "no_baseline", "too_many_streams", "error")
+OUTCOMES = ("watched", "unmeasured", *NOT_WATCHED, "error")
 MOST_UNWATCHED = 100
 """Streams without a baseline that are known by name."""
 
@@ -148,9 +149,9 @@ class Watching:
         self.outcomes["unmeasured"] += len(requests) - known
 
     def _count_unwatched(self, stream: Stream, requests: int) -> None:
-        refused = stream in self.monitor.refused
-        self.outcomes["too_many_streams" if refused else "no_baseline"] += requests
-        if not refused and len(self._unwatched) < MOST_UNWATCHED:
+        why = self.monitor.why_not_watched(stream)
+        self.outcomes[why] += requests
+        if why == "no_baseline" and len(self._unwatched) < MOST_UNWATCHED:
             self._unwatched[stream] = None
 
     def state(self) -> dict[str, Any]:
