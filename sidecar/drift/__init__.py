@@ -1,6 +1,7 @@
 """Drift: frozen baselines, detectors, and a monitor that raises alerts."""
 
 from sidecar.drift.alert import FLEET, Alert, sentence
+from sidecar.drift.archived import Explanation, explanation, stored
 from sidecar.drift.baseline import Baseline, BaselineError, SignalBaseline, TooSmall, load
 from sidecar.drift.explain import Moved, rank
 from sidecar.drift.features import design
@@ -29,6 +30,7 @@ __all__ = [
     "Baseline",
     "BaselineError",
     "Condition",
+    "Explanation",
     "Incidents",
     "Monitor",
     "Moved",
@@ -39,8 +41,10 @@ __all__ = [
     "Stream",
     "TooSmall",
     "design",
+    "explanation",
     "load",
     "rank",
     "read",
     "sentence",
+    "stored",
 ]

@@ -91,7 +91,9 @@ def replay(
     monitor = Monitor(baseline, policy, most_streams=most_streams)
     told = [alert for stream, part in turns(history) for alert in monitor.update(stream, part)]
     over = {alert.id: alert.resolved for alert in told}
-    alerts = tuple(ranked(archive, where, alert, over[alert.id]) for alert in told)
+    alerts = tuple(
+        ranked(archive, where, one, over[one.id]) if one.state == "firing" else one for one in told
+    )
     known = {*baseline.streams(), *history}
     return Replay(
         where,

@@ -1,4 +1,4 @@
-"""What moved most at an alert, from the samples that the archive still has."""
+"""What moved most at an alert, and what came with it, from the samples that were replayed."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,41 +7,42 @@ import pyarrow as pa
 
 from sidecar import archive
 from sidecar.drift.alert import FLEET, Alert
-from sidecar.drift.explain import Moved, rank
-from sidecar.schema import LAYER_SIGNAL_NAMES
+from sidecar.drift.archived import FAR, MOST_SAMPLES, Samples, columns_of, explanation
 
-MOST = 5000
-"""Samples on either side of a change, the nearest."""
-NEVER = 2**62
 QUERY = """
-SELECT tags, documents_found, layers, $columns
-FROM (SELECT * FROM samples WHERE $where)
-WHERE model_name = ? AND coalesce(route, '') = ?
-    AND epoch_us(time) >= ? AND epoch_us(time) < ?
-ORDER BY abs(epoch_us(time) - ?) LIMIT ?
+SELECT $columns
+FROM (SELECT * FROM files WHERE $where)
+WHERE model_name = $model AND ($every OR coalesce(route, '') = $route)
+    AND time >= $first AND time < $last
+ORDER BY abs(epoch_us(time) - epoch_us($since)) LIMIT $most
 """
+"""`files` has every column of `samples`, and those by layer."""
 
 
 def ranked(path: Path, where: str, alert: Alert, over: datetime | None) -> Alert:
-    """The alert with its `details`, from samples since the change until it was ``over``.
+    """The alert with its `details`, of samples since the change until it was ``over``.
 
-    As it is when there are too few samples, or for a fleet.
+    Of a day at most; a daemon that tells it has only those until it was raised. Raises
+    archive.QueryFailed.
     """
-    if alert.route == FLEET:
-        return alert
-    since = round(alert.since.timestamp() * 1e6)
-    until = round(over.timestamp() * 1e6) if over else NEVER
-    before = _samples(path, where, alert, 0, since)
-    after = _samples(path, where, alert, since, until)
-    found: list[Moved] = rank(before, after, alert.signal)
-    return alert.model_copy(update={"details": tuple(found)})
+    end = alert.since + FAR
+    with archive.in_a_line():
+        found = explanation(alert, _replayed(path, where, alert), min(over or end, end))
+    return alert.model_copy(update={"details": found.details})
 
 
-def _samples(path: Path, where: str, alert: Alert, first: int, last: int) -> pa.Table:
-    columns = [alert.signal]
-    if alert.signal in LAYER_SIGNAL_NAMES:
-        columns.append(f"layer_{alert.signal}")
-    query = QUERY.replace("$columns", ", ".join(columns)).replace("$where", where)
-    near = last if first == 0 else first
-    given = [alert.model_name, alert.route, first, last, near, MOST]
-    return archive.open(path).sql(query, given).to_arrow_table()
+def _replayed(path: Path, where: str, alert: Alert) -> Samples:
+    history = archive.open(path)
+    query = QUERY.replace("$columns", ", ".join(columns_of(alert))).replace("$where", where)
+    given = {
+        "model": alert.model_name,
+        "route": alert.route,
+        "every": alert.route == FLEET,
+        "since": alert.since,
+        "most": MOST_SAMPLES,
+    }
+
+    def samples(first: datetime, last: datetime) -> pa.Table:
+        return history.sql(query, given | {"first": first, "last": last}).to_arrow_table()
+
+    return samples

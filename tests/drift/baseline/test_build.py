@@ -20,10 +20,11 @@ def test_a_stream_that_will_not_be_watched_is_told() -> None:
         ("rag", "grounding_score"),
         ("hr", "entropy_ratio"),
     ]
-    assert [line for line in told if "watched" in line] == [
+    [line] = [line for line in told if "watched" in line]
+    assert line == (
         "m, route hr: none of grounding_score, context_share, copy_rate, lookback_ratio is fitted; "
         "it will not be watched"
-    ]
+    )
 
 
 def test_nothing_that_fits_is_an_error() -> None:

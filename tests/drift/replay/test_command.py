@@ -17,10 +17,8 @@ from tests.drift.kit import without_paging
 SIZE, FAULT, SPACING = 6000, 5000, 1_000_000
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Requests of one sample each; the last thousand have lost most of their grounding."""
-    folder = tmp_path_factory.mktemp("archive")
+def archived(folder: Path, signal: str, *, rolled_out: int) -> Path:
+    """Requests of one sample each; the last thousand have lost most of a signal."""
     template = samples.batch(["r"]).to_pylist()[0]
     rng = np.random.default_rng(1)
     rows = [
@@ -31,9 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "request_id": f"q{n}",
             "route": "other" if n % 10 == 0 else "rag",
             "time": samples.START + n * SPACING,
-            "grounding_score": rng.beta(8, 12) * (0.3 if n >= FAULT else 1),
+            signal: rng.beta(8, 12) * (0.3 if n >= FAULT else 1),
             "entropy_ratio": rng.beta(8, 12),
-            "tags": [("version", "42" if n >= FAULT - 500 else "41")],
+            "tags": [("version", "42" if n >= rolled_out else "41")],
         }
         for n in range(SIZE)
     ]
@@ -43,13 +41,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return archived(tmp_path_factory.mktemp("archive"), "grounding_score", rolled_out=FAULT - 500)
+
+
 BEFORE = f"epoch_us(time) < {samples.START + FAULT * SPACING}"
 AFTER = f"epoch_us(time) >= {samples.START + 4000 * SPACING}"
 
 
 @pytest.fixture(scope="module")
 def frozen(folder: Path) -> Path:
-    out = folder.parent / "baseline.json"
+    return built(folder)
+
+
+def built(folder: Path) -> Path:
+    out = folder / "baseline.json"
     words = ["--from", str(folder), "--margin", "0.02", "--where", f"route = 'rag' AND {BEFORE}"]
     result = CliRunner().invoke(main, ["baseline", "build", *words, "--out", str(out)])
     assert result.exit_code == 0, result.output
@@ -83,6 +90,16 @@ def test_a_fault_fails_the_gate_and_says_what_fell(run) -> None:
     assert "most in " in told
     assert "tag version=42 (0." in told
     assert "alarm        placeholder, route rag" in told
+
+
+def test_without_calibrated_heads_an_alert_says_as_much(run, tmp_path: Path) -> None:
+    archived(tmp_path, "context_share", rolled_out=FAULT)
+    words = ["--archive", str(tmp_path), "--baseline", str(built(tmp_path))]
+    told = run(*words, "--fail-on-alarm", "--html", str(tmp_path / "report.html"), code=3)
+    assert "context_share (uncalibrated) fell by" in told
+    assert "new since then: version=42" in told
+    assert "most in new version=42 (0.4" in told
+    assert "version=42 (0.4" in (tmp_path / "report.html").read_text()
 
 
 def test_without_the_gate_an_alert_is_no_failure(run) -> None:

@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from sidecar import config
-from sidecar.daemon.sinks.drift.explain import Explanation, explain
 from sidecar.daemon.sinks.drift.links import links
-from sidecar.drift import Alert
+from sidecar.drift import Alert, Explanation, explanation, stored
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class Completer:
         if self._archive.enabled and self.flush is not None:
             try:
                 self.flush(FLUSH_SECONDS)
-                found = explain(alert, self._archive.path)
+                found = explanation(alert, stored(alert, self._archive.path))
                 outcome = "explained" if found.details else "nothing_moved"
             except Exception:
                 outcome = "failed"

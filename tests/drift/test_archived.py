@@ -9,8 +9,8 @@ import pytest
 
 from sidecar import config, schema, signals
 from sidecar.archive import Writer
-from sidecar.daemon.sinks.drift.explain import MOST_TRACES, explain
-from sidecar.drift import FLEET
+from sidecar.drift import FLEET, Alert, Explanation, explanation, stored
+from sidecar.drift.archived import MOST_TRACES
 from tests.daemon.drift.test_alertmanager import alert
 from tests.daemon.synthetic import Tap, batch_of
 
@@ -41,6 +41,10 @@ def archived(folder: Path, *batches: pa.RecordBatch) -> Path:
         writer.append(batch)
     writer.close()
     return folder
+
+
+def explain(found: Alert, folder: Path) -> Explanation:
+    return explanation(found, stored(found, folder))
 
 
 def fallen(**changes: Any) -> Any:

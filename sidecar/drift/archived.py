@@ -1,6 +1,6 @@
 """What moved most, from the archive's samples before and since a change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sidecar import archive
-from sidecar.drift import FLEET, Alert, Moved, rank
+from sidecar.drift.alert import FLEET, Alert
+from sidecar.drift.explain import Moved, rank
 from sidecar.schema import LAYER_SIGNAL_NAMES
 
 MOST_SAMPLES = 5000
 """On either side."""
-MOST_HOURS = 24
-"""How far back samples before the change are looked for."""
+FAR = timedelta(days=1)
+"""How far from the change samples are looked for."""
 CLEAR = timedelta(minutes=1)
 """How far ahead of a change its time is surely not off."""
 FEWEST = 20
@@ -25,6 +26,9 @@ FEWEST = 20
 MOST_TRACES = 3
 OFTEN, NEVER = 0.5, 0.01
 """Shares of the samples since and before, of what a change has brought."""
+
+Samples = Callable[[datetime, datetime], pa.Table]
+"""Of an alert's stream within [first, end): those nearest to the change."""
 
 
 class Explanation(NamedTuple):
@@ -34,27 +38,29 @@ class Explanation(NamedTuple):
     traces: tuple[str, ...]
 
 
-def explain(alert: Alert, folder: Path) -> Explanation:
-    """Ranked groups, what is new, and traces of requests that moved far. Raises OSError."""
-    found = archive.open(folder)
-    before = _before(found, alert)
-    after = _samples(found, alert, alert.since, alert.raised + timedelta(seconds=1))
+def explanation(alert: Alert, samples: Samples, until: datetime | None = None) -> Explanation:
+    """What is new, ranked groups, and traces of requests that moved far.
+
+    From samples since the change ``until`` a time, or else until the alert was raised.
+    """
+    before = _before(samples, alert)
+    after = samples(alert.since, until or alert.raised + timedelta(seconds=1))
     details = (*brought(before, after, alert.signal), *rank(before, after, alert.signal))
     return Explanation(details, tuple(_traces(after, alert)))
 
 
-def _before(found: archive.Archive, alert: Alert) -> pa.Table:
+def _before(samples: Samples, alert: Alert) -> pa.Table:
     """Samples from before the change, well ahead of it where there are enough.
 
     Its time is an estimate, too late by some where only a part of the requests is hit: what lies
     just ahead may be of the change already.
     """
-    first, took = alert.since - timedelta(hours=MOST_HOURS), alert.raised - alert.since
+    first, took = alert.since - FAR, alert.raised - alert.since
     for ahead in (max(2 * took, CLEAR), took):
-        clear = _samples(found, alert, first, alert.since - ahead)
+        clear = samples(first, alert.since - ahead)
         if len(clear) >= FEWEST:
             return clear
-    return _samples(found, alert, first, alert.since)
+    return samples(first, alert.since)
 
 
 def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
@@ -109,27 +115,47 @@ def _traces(after: pa.Table, alert: Alert) -> Iterator[str]:
     yield from list(dict.fromkeys(traces))[:MOST_TRACES]
 
 
-def _samples(found: archive.Archive, alert: Alert, first: datetime, end: datetime) -> pa.Table:
-    """The latest samples of the alert's stream within [first, end), hour by hour backwards."""
-    parts: list[pa.Table] = []
-    hour = end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    dataset, columns = found.dataset, _columns(alert.signal)
-    while hour + timedelta(hours=1) > first and sum(map(len, parts)) < MOST_SAMPLES:
-        wanted = (
-            (pc.field("date") == hour.date())
-            & (pc.field("hour") == hour.hour)
-            & (pc.field("time") >= pa.scalar(first))
-            & (pc.field("time") < pa.scalar(end))
-            & (pc.field("model_name") == alert.model_name)
-        )
-        if alert.route != FLEET:
-            route = pc.field("route")
-            wanted &= (route == alert.route) | (route.is_null() if not alert.route else False)
-        parts.append(dataset.head(MOST_SAMPLES, columns=columns, filter=wanted))
-        hour -= timedelta(hours=1)
-    return pa.concat_tables(parts)
+def stored(alert: Alert, folder: Path) -> Samples:
+    """From the files of an archive. Raises OSError."""
+    found, columns = archive.open(folder), columns_of(alert)
+
+    def samples(first: datetime, end: datetime) -> pa.Table:
+        parts, dataset = [found.dataset.schema.empty_table().select(columns)], found.dataset
+        for hour in sorted(_hours(first, end), key=lambda one: abs(one - alert.since)):
+            if sum(map(len, parts)) < MOST_SAMPLES:
+                wanted = _of_stream(alert) & _within(hour, first, end)
+                parts.append(dataset.head(MOST_SAMPLES, columns=columns, filter=wanted))
+        return pa.concat_tables(parts)
+
+    return samples
 
 
-def _columns(signal: str) -> Sequence[str]:
-    layers = ["layers", f"layer_{signal}"] if signal in LAYER_SIGNAL_NAMES else []
-    return ["tags", "model_revision", "documents_found", "trace_id", signal, *layers]
+def columns_of(alert: Alert) -> list[str]:
+    """What `explanation` looks at."""
+    name = alert.signal
+    layers = ["layers", f"layer_{name}"] if name in LAYER_SIGNAL_NAMES else []
+    return ["tags", "model_revision", "documents_found", "trace_id", name, *layers]
+
+
+def _hours(first: datetime, end: datetime) -> Iterator[datetime]:
+    hour = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while hour < end:
+        yield hour
+        hour += timedelta(hours=1)
+
+
+def _within(hour: datetime, first: datetime, end: datetime) -> pc.Expression:
+    return (
+        (pc.field("date") == hour.date())
+        & (pc.field("hour") == hour.hour)
+        & (pc.field("time") >= pa.scalar(first))
+        & (pc.field("time") < pa.scalar(end))
+    )
+
+
+def _of_stream(alert: Alert) -> pc.Expression:
+    model = pc.field("model_name") == alert.model_name
+    if alert.route == FLEET:
+        return model
+    route = pc.field("route")
+    return model & ((route == alert.route) | (route.is_null() if not alert.route else False))
