@@ -90,7 +90,8 @@ def show(file: Path) -> None:
 def compare(first: Path, second: Path) -> None:
     """Say whether two files differ, in behaviour or only in traffic.
 
-    Exits with 3 when behaviour differs.
+    Exits with 3 when behaviour differs; with 1 when something does not work, the files share no
+    signal, or the second lacks one of the first, such as after a route was renamed.
     """
     from sidecar.drift.baseline import BaselineError, load
     from sidecar.drift.baseline.compare import compare, lines
@@ -102,3 +103,5 @@ def compare(first: Path, second: Path) -> None:
     click.echo("\n".join(lines(comparison)))
     if comparison.differs:
         raise SystemExit(_DIFFERENT)
+    if comparison.unknown:
+        raise click.ClickException(comparison.unknown)

@@ -38,7 +38,18 @@ class Comparison(NamedTuple):
 
     @property
     def differs(self) -> bool:
+        """Whether behaviour does, as far as it is known."""
         return any(difference.differs for difference in self.differences)
+
+    @property
+    def unknown(self) -> str:
+        """What keeps them from being called the same; empty when nothing does."""
+        if not self.differences:
+            return "the two share no signal of any stream"
+        lost = [f"{stream}, {signal}" for stream, signal in self.only_first]
+        return (
+            f"only in the first, so that nothing is known of it: {'; '.join(lost)}" if lost else ""
+        )
 
 
 def compare(first: Baseline, second: Baseline) -> Comparison:

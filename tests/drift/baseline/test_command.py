@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from sidecar import archive, config, schema
 from sidecar.cli import main
+from sidecar.drift import load
 from tests.archive import samples
 
 
@@ -61,13 +62,26 @@ def test_a_baseline_is_built_shown_and_the_same_as_itself(folder: Path, tmp_path
 def test_two_that_differ_are_told_apart(folder: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     build(folder, first)
-    text = first.read_text()
-    from sidecar.drift import Baseline
-
-    one = Baseline.model_validate_json(text)
+    one = load(first)
     moved = [part.model_copy(update={"mean": part.mean - 0.2}) for part in one.signals]
     one.model_copy(update={"signals": tuple(moved)}).save(second)
     assert "differs  placeholder, route rag" in run("compare", str(first), str(second), code=3)
+
+
+def test_what_cannot_be_compared_is_never_the_same(folder: Path, tmp_path: Path) -> None:
+    whole, renamed, part = (tmp_path / f"{name}.json" for name in ("whole", "renamed", "part"))
+    build(folder, whole)
+    one = load(whole)
+    signals = tuple(each.model_copy(update={"route": "new"}) for each in one.signals)
+    one.model_copy(update={"signals": signals}).save(renamed)
+    one.model_copy(update={"signals": one.signals[:1]}).save(part)
+    told = run("compare", str(whole), str(renamed), code=1)
+    assert "unknown  placeholder, route new, grounding_score: only in the second" in told
+    assert told.endswith("Error: the two share no signal of any stream\n")
+    told = run("compare", str(whole), str(part), code=1)
+    assert "same     placeholder, route rag, grounding_score" in told
+    assert "nothing is known of it: placeholder, route rag, context_share" in told
+    assert "only in the second" in run("compare", str(part), str(whole))
 
 
 def test_a_reference_that_is_too_small_writes_nothing(folder: Path, tmp_path: Path) -> None:
