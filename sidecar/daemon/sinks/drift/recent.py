@@ -32,9 +32,8 @@ class Recent:
         columns = design(requests)
         expected = np.column_stack([one.expected(columns) for one in self._baselines])
         values = np.column_stack([requests.signal(name) for name in self.names])
-        for wanted, value in zip(expected, values, strict=True):
-            self.expected = self._moved(0, self.expected, wanted)
-            self.residual = self._moved(1, self.residual, value - wanted)
+        self.expected = self._moved(0, self.expected, expected)
+        self.residual = self._moved(1, self.residual, values - expected)
         self.requests += len(requests)
         self.last, self._heard = float(requests.time[-1]) / 1e6, time.monotonic()
 
@@ -46,10 +45,15 @@ class Recent:
         return otherwise if self._heard is None else self.last + time.monotonic() - self._heard
 
     def _moved(
-        self, which: int, mean: NDArray[np.float64], value: NDArray[np.float64]
+        self, which: int, mean: NDArray[np.float64], values: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        known = np.isfinite(value)
-        self._counts[which] += known
-        weight = 1 / np.clip(self._counts[which], 1, MEMORY)
-        before = np.where(np.isfinite(mean), mean, 0.0)
-        return np.where(known, before + (value - before) * weight, mean)
+        """With ``[requests, signal]`` values: each weighs 1 / (those so far), 1 / 100 at least."""
+        known = np.isfinite(values)
+        counts = self._counts[which] + np.cumsum(known, axis=0)
+        weight = known / np.clip(counts, 1, MEMORY)
+        left = np.cumprod((1 - weight)[::-1], axis=0)[::-1]
+        weight[:-1] *= left[1:]
+        self._counts[which] = counts[-1]
+        before = np.where(np.isfinite(mean), mean, 0.0) * left[0]
+        moved = before + (weight * np.where(known, values, 0.0)).sum(axis=0)
+        return np.where(counts[-1] > 0, moved, np.nan)
