@@ -114,6 +114,8 @@ def test_the_story_of_a_new_checkpoint_is_told_by_its_own_figures(tmp_path: Path
     assert "tap active" in done.stdout
     assert re.search(r"answers right fell from 9\d% to [2-7]\d%", done.stdout)
     assert re.search(r"grounding score fell from", done.stdout)
+    told = done.stdout.partition("what an on-call engineer is told:")[2]
+    assert re.search(r"grounding_score fell by \d+ %", told), done.stdout
     assert done.stdout.count("$ attention-sidecar query") == 1
     for model in ("grounded", "closed-book"):
         assert re.search(rf"│ {layout.revision(model)} +│ +\d+ │", done.stdout)
