@@ -6,9 +6,9 @@ from dashboards.rules import drift, records, text
 from dashboards.rules.alert import Alert, Cause, by
 from dashboards.rules.table import ALERTS, GROUPS
 from dashboards.runbooks import place
-from sidecar.daemon.sinks.drift import alertmanager
+from sidecar.daemon.sinks.drift import payload
 
-PUSHED = alertmanager.NAME
+PUSHED = payload.NAME
 """What a daemon pushes by itself."""
 _TOLD = by("model_name", "direction", "kind")
 _BEHAVIOUR = (PUSHED, "AttentionGroundingDrift")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sidecar.daemon.sinks.drift import alertmanager as module
-from sidecar.daemon.sinks.drift.alertmanager import payload
+from sidecar.daemon.sinks.drift import payload as payloads
+from sidecar.daemon.sinks.drift.payload import payload
 from sidecar.drift import Alert, Stream
 from tests.conftest import Requires
 from tests.daemon.drift.alertmanager import Alertmanager, running
@@ -90,7 +91,7 @@ def test_an_open_alert_is_renewed_and_ends_by_itself_when_nobody_does(
     alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RENEW_SECONDS", 1.0)
-    monkeypatch.setattr(module, "LASTS", timedelta(seconds=20))
+    monkeypatch.setattr(payloads, "LASTS", timedelta(seconds=20))
     with pusher(alertmanager.url, alerts=[alert()]) as pushing:
         eventually(lambda: pushes(pushing, alertmanager.url, "ok") >= 3)
         [held] = alertmanager.alerts()
@@ -152,6 +153,27 @@ def test_an_outage_is_told_counted_and_made_up_for(
         eventually(lambda: pushing.fault() == "")
 
 
+def test_an_address_that_takes_nothing_shows_before_there_is_an_alert(
+    alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW_SECONDS", 1.0)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    alertmanager.kill()
+    with pusher(alertmanager.url) as pushing:
+        eventually(lambda: "Connection refused" in pushing.fault())
+        alertmanager.start()
+        eventually(lambda: pushing.fault() == "")
+        assert pushes(pushing, alertmanager.url, "ok") == 1
+        assert alertmanager.alerts() == []
+
+
+def test_what_is_told_while_it_ends_is_pushed(alertmanager: Alertmanager) -> None:
+    found = alert()
+    with pusher(alertmanager.url) as pushing:
+        pushing.tell(found)
+    eventually(lambda: alertmanager.webhook.alerts == [("support", "firing")])
+
+
 def test_of_two_alertmanagers_one_that_is_away_keeps_nothing_from_the_other(
     alertmanager: Alertmanager, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +200,7 @@ def test_labels_hold_nothing_that_changes_while_an_alert_is_open() -> None:
     now = datetime.now(UTC)
     assert payload(first, now)["labels"] == payload(later, now)["labels"]
     assert payload(first, now)["startsAt"] == payload(later, now)["startsAt"]
-    assert payload(first, now)["endsAt"] == (now + module.LASTS).isoformat()
+    assert payload(first, now)["endsAt"] == (now + payloads.LASTS).isoformat()
     assert later.resolved
     assert payload(later, now)["endsAt"] == later.resolved.isoformat()
     assert payload(alert(kind="traffic"), now)["labels"]["severity"] == "warning"

@@ -13,21 +13,17 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from sidecar.drift import Alert, sentence
+from sidecar.daemon.sinks.drift.payload import payload
+from sidecar.drift import Alert
 
 log = logging.getLogger(__name__)
 
-NAME = "AttentionDrift"
-"""The label `alertname`."""
 RENEW_SECONDS = 60.0
-LASTS = timedelta(minutes=5)
-"""How long an alert holds without renewal: a restart of the daemon is no end of it."""
 RESEND = timedelta(minutes=15)
 """How long it is tried to say that an alert is over; by then it has ended by itself."""
 ATTEMPTS = 3
@@ -57,12 +53,15 @@ class Alertmanager:
         self._thread = threading.Thread(target=self._run, name="drift-alertmanager", daemon=True)
 
     def start(self, alerts: Iterable[Alert]) -> None:
-        """Start the thread, with alerts that were open before a restart."""
+        """Start the thread, with alerts that were open before a restart.
+
+        It pushes at once, also none: an address that is wrong shows before there is an alert.
+        """
         if not self._addresses:
             return
         for alert in alerts:
             self._alerts[alert.id] = alert
-        self._news = bool(self._alerts)
+        self._news = True
         self._thread.start()
 
     def tell(self, alert: Alert) -> None:
@@ -104,15 +103,16 @@ class Alertmanager:
         yield family
 
     def _run(self) -> None:
-        while self._deadline is None:
+        while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._news or self._deadline, RENEW_SECONDS)
                 if self._deadline is not None and not self._news:
                     return
-                self._news = False
+                news, self._news = self._news, False
                 alerts = list(self._alerts.values())
-            for address in self._addresses if alerts else ():
-                self._push(address, alerts)
+            for address in self._addresses:
+                if news or alerts or self._errors[address]:
+                    self._push(address, alerts)
             self._forget(alerts)
 
     def _push(self, address: str, alerts: list[Alert]) -> None:
@@ -168,41 +168,3 @@ class Alertmanager:
                 if alert.state == "resolved" and same and (told or late):
                     del self._alerts[alert.id]
                     self._over_at.pop(alert.id, None)
-
-
-def payload(alert: Alert, now: datetime) -> dict[str, Any]:
-    """An alert as the API takes it. Labels are its identity, so they hold nothing that changes."""
-    over = alert.resolved or now
-    moved = ", ".join(f"{one.signal} {one.deviations:+.1f} sd" for one in alert.moved)
-    groups = ", ".join(
-        f"{one.kind} {one.name} {one.before:.3f} → {one.after:.3f}" for one in alert.details
-    )
-    annotations = {
-        "summary": sentence(alert),
-        "moved": moved,
-        "still": ", ".join(alert.still),
-        "moved_most": groups,
-        "budget": f"at most one false alarm in {alert.run_length:,.0f} requests of a stream",
-        "routes": ", ".join(name or "none" for name in (alert.route, *alert.also)),
-        "calibrated": str(alert.calibrated).lower(),
-        "since": alert.since.isoformat(timespec="seconds"),
-        "id": alert.id,
-        **{f"link_{name}": address for name, address in alert.links.items()},
-    }
-    if "runbook" in alert.links:
-        annotations["runbook_url"] = alert.links["runbook"]
-    return {
-        "labels": {
-            "alertname": NAME,
-            "severity": "critical" if alert.kind == "behaviour" else "warning",
-            "model_name": alert.model_name,
-            "route": alert.route or "none",
-            "signal": alert.signal,
-            "direction": alert.direction,
-            "kind": alert.kind,
-        },
-        "annotations": {name: text for name, text in annotations.items() if text},
-        "startsAt": alert.raised.isoformat(),
-        "endsAt": (over if alert.state == "resolved" else now + LASTS).isoformat(),
-        "generatorURL": alert.links.get("dashboard", ""),
-    }
