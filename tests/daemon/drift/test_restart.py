@@ -119,6 +119,21 @@ def test_a_state_that_cannot_be_read_is_refused_and_counted(tmp_path: Path, cont
         assert len(started.alerts) == 1
 
 
+def test_every_state_that_was_refused_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    for content in ("first", "second", "third"):
+        (folder / "state.json").write_text(content)
+        with running(tmp_path):
+            pass
+    kept = {file.name: file.read_text() for file in folder.glob("state.refused*")}
+    assert kept == {
+        "state.refused.json": "first",
+        "state.refused.2.json": "second",
+        "state.refused.3.json": "third",
+    }
+
+
 def test_a_state_with_a_part_missing_leaves_nothing_half_restored(tmp_path: Path) -> None:
     with running(tmp_path) as first:
         first.feed(faulty(300))

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ import pyarrow as pa
 log = logging.getLogger(__name__)
 
 VERSION = 1
-SNAPSHOT, REFUSED = "state.json", "state.refused.json"
+SNAPSHOT = "state.json"
 _JOURNAL = "journal-{}.arrows"
 
 
@@ -114,8 +115,10 @@ class Store:
         return True
 
     def set_aside(self) -> Path:
-        """Keep a snapshot that is of no use beside the one that will be."""
-        kept = self.folder / REFUSED
+        """Keep a snapshot that is of no use beside the one that will be; it replaces none."""
+        numbered = (f"state.refused.{number}.json" for number in count(2))
+        names = map(self.folder.joinpath, chain(["state.refused.json"], numbered))
+        kept = next(path for path in names if not path.exists())
         (self.folder / SNAPSHOT).replace(kept)
         self._begin(self._number + 1)
         return kept
