@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,18 @@ COMMAND = [str(Path(sys.executable).with_name("attention-sidecar"))]
 
 
 class Daemon:
-    """A daemon in a folder of its own, and a tap's socket."""
+    """A daemon in a folder of its own, and a tap's socket; ``within`` is a command that runs it."""
 
-    def __init__(self, folder: Path, port: int, *extra: str) -> None:
+    def __init__(
+        self, folder: Path, port: int, *extra: str, within: Sequence[str | Path] = ()
+    ) -> None:
         self.archive, self.log = folder / "archive", folder / "daemon.log"
         self.url = f"http://127.0.0.1:{port}"
         settings = [f"http.port={port}", f"archive.path={self.archive}", *extra]
         flags = [part for setting in settings for part in ("--set", setting)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "daemon", *flags], stdout=log, stderr=log, env=os.environ
+                [*within, *COMMAND, "daemon", *flags], stdout=log, stderr=log, env=os.environ
             )
         self._context = zmq.Context()
         self._push = self._context.socket(zmq.PUSH)
