@@ -67,6 +67,24 @@ def test_the_daemons_unit_exposes_little(requires: Requires) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def readable(file: Path) -> bool:
+    """By the daemon's user."""
+    command = ["test", "-r", str(file)]
+    return not subprocess.call(command, user=DAEMON_USER, group=GROUP, extra_groups=[])
+
+
+def test_the_daemon_reads_its_settings_and_not_the_file_with_secrets(runtime_folder: Path) -> None:
+    """systemd gives every folder to the unit's user, save this one, which stays root's."""
+    folder = runtime_folder.with_name("etc")
+    folder.mkdir()
+    folder.chmod(int(units.service(DAEMON)["ConfigurationDirectoryMode"][0], 8))
+    for name, mode in (("attention.toml", 0o644), ("environment", 0o600)):
+        (folder / name).touch()
+        (folder / name).chmod(mode)
+    assert readable(folder / "attention.toml")
+    assert not readable(folder / "environment")
+
+
 def test_engine_and_image_have_the_units_sockets() -> None:
     image = dockerfile.read(units.FOLDER.parent / "images/daemon.Dockerfile")
     daemon, engine = (units.environment(units.service(file)) for file in (DAEMON, DROP_IN))
