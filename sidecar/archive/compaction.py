@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sidecar.archive import layout, swap
+from sidecar.archive import exchanged, layout, swap
 from sidecar.archive.candidates import (
     Candidate,
     Mask,
@@ -56,6 +56,7 @@ class Compaction:
         with _alone(self._root), swap.at_work(self._root):
             yield from self._left_behind()
             yield from self._hours(before)
+            exchanged.forget_old(self._root)
 
     def _left_behind(self) -> Iterator[Step]:
         """Finish what a compaction that was killed had begun."""

@@ -2,18 +2,18 @@
 
 The new files are written beside, then a note says which come and which go. From the moment it is on
 disk the exchange will be finished: by this process, or by the next compaction. Before, nothing has
-happened. While files come and go, `visible` leaves out those that hold rows of others.
+happened. While files come and go, `visible` leaves out those that hold rows of others. A note has a
+line for each file, ``+`` before one that comes and ``-`` before one that goes.
 """
 
-import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.archive import layout
+from sidecar.archive import exchanged, layout
 from sidecar.archive.staging import fsync
 
 LOCK = ".compaction"
@@ -51,6 +51,17 @@ class Swap:
         """Where it is noted."""
         return note_path(root, self.folder)
 
+    @classmethod
+    def read(cls, note: Path) -> "Swap":
+        """What a note says. Raises OSError."""
+        folder, lines = note.stem.replace(",", "/"), note.read_text().splitlines()
+        come, go = ([line.rpartition("/")[2] for line in lines if line[0] == sign] for sign in "+-")
+        return cls(folder, come, go)
+
+    def __str__(self) -> str:
+        come, go = ([f"{self.folder}/{name}\n" for name in names] for names in (self.come, self.go))
+        return "".join([*(f"+{path}" for path in come), *(f"-{path}" for path in go)])
+
     def staged(self, root: Path) -> list[Path]:
         """Files that come, as long as they have not."""
         return [layout.merged_path(root, self.folder, name) for name in self.come]
@@ -65,7 +76,7 @@ def pending(root: Path) -> Iterator[Swap]:
     """What is noted and not finished."""
     for note in sorted((root / layout.JOURNALS).glob(f"*{_SUFFIX}")):
         with suppress(FileNotFoundError):
-            yield Swap(**json.loads(note.read_text()))
+            yield Swap.read(note)
 
 
 def begin(root: Path, swap: Swap) -> None:
@@ -73,7 +84,8 @@ def begin(root: Path, swap: Swap) -> None:
     note = swap.note(root)
     draft = layout.merged_path(root, swap.folder, "note")
     try:
-        draft.write_text(json.dumps(asdict(swap)))
+        exchanged.prepare(root)
+        draft.write_text(str(swap))
         fsync(draft)
         draft.rename(note)
         fsync(note.parent)
@@ -106,7 +118,8 @@ def finish(root: Path, swap: Swap) -> bool:
     for name in swap.go:
         (folder / name).unlink(missing_ok=True)
     fsync(folder)
-    _forget(root, swap)
+    fsync(root / layout.JOURNALS)
+    exchanged.keep(root, swap.note(root))
     return True
 
 
