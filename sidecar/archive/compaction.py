@@ -36,11 +36,11 @@ class UnderWay(Exception):
 class Compaction:
     """Of one archive folder; a file of ``enough`` bytes is not added to.
 
-    Files of half of that are not written again. Raises FileNotFoundError where is no folder.
+    Files of half of that are not written again. Raises FileNotFoundError where no writer has been.
     """
 
     def __init__(self, root: Path, enough: int, *, dry_run: bool = False) -> None:
-        self._root = open_archive(root).path
+        self._root = _written_to(open_archive(root).path)
         self._enough = enough
         self._dry_run = dry_run
 
@@ -140,6 +140,14 @@ class Compaction:
 
     def _unreadable(self, error: Unreadable) -> Left:
         return Left(str(error.file.relative_to(self._root)), str(error))
+
+
+def _written_to(root: Path) -> Path:
+    """The folder: a wrong one must not look like an archive in which there is nothing to do."""
+    if (root / layout.JOURNALS).is_dir() or any(root.glob("date=*")):
+        return root
+    wanted = f"expected 'date=…' or {layout.JOURNALS!r} in it, as writers make them"
+    raise FileNotFoundError(f"no archive at {str(root)!r}: {wanted}")
 
 
 @contextmanager

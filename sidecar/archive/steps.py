@@ -18,10 +18,11 @@ class Merged:
     failed = False
 
     def __str__(self) -> str:
-        after = "" if self.became_size is None else f" to {_megabytes(self.became_size)}"
+        after = "" if self.became_size is None else f" to {_bytes(self.became_size)}"
         return (
-            f"{self.folder}: {self.files:,} files to {self.became:,}, {self.rows:,} rows, "
-            f"{self.duplicates:,} duplicates left out, {_megabytes(self.size)}{after}"
+            f"{self.folder}: {_counted(self.files, 'file')} to {self.became:,}, "
+            f"{_counted(self.rows, 'row')}, {_counted(self.duplicates, 'duplicate')} left out, "
+            f"{_bytes(self.size)}{after}"
         )
 
 
@@ -46,7 +47,7 @@ def total(steps: Iterable[Step]) -> str:
     sizes = [step.became_size for step in merged]
     return str(
         Merged(
-            f"{len(merged):,} hours",
+            _counted(len(merged), "hour"),
             sum(step.files for step in merged),
             sum(step.became for step in merged),
             sum(step.rows for step in merged),
@@ -57,5 +58,9 @@ def total(steps: Iterable[Step]) -> str:
     )
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 2**20:,.1f} MB"
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MB" if size >= 2**20 else f"{size / 2**10:,.0f} kB"

@@ -1,5 +1,6 @@
 """The command `archive compact`: one at a time, what it prints, and its exit codes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,8 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(many: Path) -> None:
     told = command(many, "--dry-run")
     assert told.exit_code == 0
     first, _, last, nothing = told.output.splitlines()
-    assert first.startswith(f"{EIGHT}: 6 files to 1, 150 rows, 3 duplicates left out, 0.")
-    assert last.startswith("2 hours: 11 files to 2, 200 rows, 3 duplicates left out, 0.")
+    assert first.startswith(f"{EIGHT}: 6 files to 1, 150 rows, 3 duplicates left out, ")
+    assert last.startswith("2 hours: 11 files to 2, 200 rows, 3 duplicates left out, ")
     assert nothing == "nothing was changed"
     assert sorted((file, file.stat().st_mtime_ns) for file in many.rglob("*")) == before
 
@@ -69,3 +70,22 @@ def test_the_command_exits_with_1_when_something_cannot_be_read(many: Path) -> N
     assert command(many / "nowhere").exit_code == 1
     assert command(many, "--older-than", "-1").exit_code == 2
     assert command(many, "--older-than", "1000000000").exit_code == 0
+
+
+def test_a_folder_that_is_no_archive_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "attention-archive/_journal").mkdir(parents=True)
+    told = command(tmp_path)
+    assert told.exit_code == 1
+    assert f"no archive at {str(tmp_path)!r}: expected 'date=…' or '_journal' in it" in told.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["attention-archive"]
+    assert command(tmp_path / "attention-archive").exit_code == 0
+
+
+def test_numbers_are_told_as_words_are_counted(tmp_path: Path) -> None:
+    for seed in range(2):
+        write(tmp_path, ids(1), seed=seed)
+    hour, last = command(tmp_path).output.splitlines()
+    assert hour.startswith(f"{EIGHT}: 2 files to 1, 1 row, 1 duplicate left out, ")
+    assert last.startswith("1 hour: 2 files to 1, 1 row, 1 duplicate left out, ")
+    before, after = re.findall(r"(\d+) kB", last)
+    assert int(before) > int(after) > 0
