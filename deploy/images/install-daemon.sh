@@ -2,6 +2,7 @@
 # Installs the daemon with its locked packages into a folder of its own: no torch, no vLLM.
 #   install-daemon.sh [FOLDER]     by default /opt/attention-sidecar
 set -eu
+umask 022 # whoever installs it: another user runs it
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${1:-/opt/attention-sidecar}
 wheels=$(mktemp -d)

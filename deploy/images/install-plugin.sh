@@ -2,6 +2,7 @@
 # Puts the tap, and what a vLLM lacks for it, into a folder for the PYTHONPATH of a vLLM elsewhere.
 #   install-plugin.sh FOLDER PYTHON     PYTHON is the version that vLLM runs on, such as 3.12
 set -eu
+umask 022 # whoever installs it: another user runs it
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 version=$2
 wheels=$(mktemp -d)

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Adds the tap to the environment of `python3`, where vLLM is, and changes no other package of it.
+# Where that lacks something besides, nothing is added.
 set -eu
+umask 022 # whoever installs it: another user runs it
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,10 +18,11 @@ others() { pip list --format=freeze | grep -v '^attention-sidecar=='; }
 others >"$work/before"
 "$here/wheel.sh" "$work"
 python3 -c 'import pyarrow' 2>/dev/null ||
-    pip install --quiet --no-deps --require-hashes -r "$here/../locks/tap.txt"
+    pip download --quiet --no-deps --require-hashes -r "$here/../locks/tap.txt" -d "$work"
+pip install --quiet --dry-run --no-index --find-links "$work" "$work"/attention_sidecar-*.whl ||
+    refuse "vLLM's environment lacks what is named above; add it to the base image"
 pip install --quiet --force-reinstall --no-deps --no-index "$work"/*.whl
 others >"$work/after"
 
 changed=$(grep -vxFf "$work/after" "$work/before") && refuse "packages of vLLM changed:" $changed
-lacking=$(pip check | grep '^attention-sidecar ') && refuse "$lacking; add it to the base image"
 python3 "$here/check-plugin.py"

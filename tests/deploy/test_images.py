@@ -55,12 +55,12 @@ def image() -> dockerfile.Image:
 
 @pytest.fixture(scope="module")
 def built(image: dockerfile.Image, tmp_path_factory: pytest.TempPathFactory) -> CleanRoot:
-    """The file system of the daemon's image."""
+    """The file system of the daemon's image, made by one whose files are nobody else's."""
     if lack := lacking():
         skip(lack)
     root = CleanRoot(tmp_path_factory.mktemp("image") / "root", ROOT)
     for step in image.steps:
-        root.build(step)
+        root.build(f"umask 077; {step}")
     return root
 
 
