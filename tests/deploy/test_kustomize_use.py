@@ -1,6 +1,6 @@
 """What users do with the component, and what it refuses."""
 
-import shutil
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,24 @@ def test_adding_it_twice_changes_nothing(folder: Path) -> None:
     assert build(folder, again, "sidecar") == once
 
 
+@pytest.mark.parametrize(
+    ("kind", "mark", "count"),
+    [("Deployment", "attach", 1), ("Deployment", "other", 0), ("StatefulSet", "attach", 0)],
+)
+def test_the_page_tells_how_to_count_what_has_it(
+    kind: str, mark: str, count: int, folder: Path
+) -> None:
+    page = (ROOT / "docs/deploy/kustomize.md").read_text()
+    (pattern,) = re.findall(r"grep -c '(.*)'", page)
+    base = deployment("mine")
+    base["metadata"]["annotations"] = {f"attention-sidecar/{mark}": "pods"}
+    build(folder, base | {"kind": kind}, "sidecar")
+    lines = rendered.run("kustomize", "build", folder).splitlines()
+    assert sum(pattern in line for line in lines) == count
+
+
 @pytest.mark.parametrize("host", HOSTS)
-def test_kubectl_renders_the_same(host: str) -> None:
-    kubectl = shutil.which("kubectl")
-    if not kubectl:
-        pytest.skip("no kubectl, which `make setup` does not bring: kustomize is the same code")
+def test_kubectl_renders_the_same(host: str, requires: Requires) -> None:
+    kubectl = requires("kubectl")
     text = subprocess.check_output((kubectl, "kustomize", rendered.HOSTS / host), text=True)
     assert objects(text) == overlay(host)
