@@ -9,15 +9,18 @@ readonly venv=$PWD/.venv
 readonly python=$venv/bin/python
 readonly stamp=$venv/setup-stamp
 readonly cpu_torch=torch==2.13.0+cpu
+failed=no
 
 say() { printf '%5ss  %s\n' "$SECONDS" "$*"; }
 give_up() { printf 'setup: %s\n' "$*" >&2 && exit 1; }
 is_root() { [[ $(id -u) == 0 ]]; }
 
+# What is skipped for want of root or of a tool is made up for once that is there.
 inputs() {
     local -r built=(deploy/collector/* deploy/kubernetes/* deploy/compose/build.sh)
     local -r files=(deploy/locks/*.txt "${built[@]}" deploy/setup.sh pyproject.toml)
-    { cat "${files[@]}" && echo "$PWD ${TORCH:-}"; } | sha256sum
+    local -r means=$(id -u && command -v apt-get go java mvn)
+    { cat "${files[@]}" && echo "$PWD ${TORCH:-} $means"; } | sha256sum
 }
 
 suits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -163,6 +166,7 @@ install_built() { # a script that builds, what it builds, what is tested with th
         while read -r name path; do ln -sf "$path" "$venv/bin/$name"; done <<<"$built"
     else
         say "no $2 could be built: the tests $3 are skipped"
+        failed=yes
     fi
 }
 
@@ -188,7 +192,17 @@ install_broker() {
     else
         rm -rf "$fetched"
         say "no broker could be fetched: the tests against a real Kafka are skipped"
+        failed=yes
     fi
+}
+
+remember() { # what was wanted
+    if [[ $failed == yes ]]; then
+        say "ready, save what failed: the next run tries that again"
+        return
+    fi
+    echo "$1" >"$stamp"
+    say "ready"
 }
 
 main() {
@@ -207,12 +221,11 @@ main() {
     install_browser
     install_systemd
     install_built deploy/collector/build.sh "OpenTelemetry collector" "against it"
-    install_built deploy/kubernetes/build.sh "helm, helm-docs and kustomize" "of chart and overlays"
+    install_built deploy/kubernetes/build.sh "helm, helm-docs, kustomize and kubectl" "of chart and overlays"
     install_from_debian rclone rclone "object storage"
     install_built deploy/compose/build.sh "Docker Compose and object storage" "of the Compose stack"
     install_broker
-    echo "$wanted" >"$stamp"
-    say "ready"
+    remember "$wanted"
 }
 
 main
