@@ -70,3 +70,5 @@ class Record:
     expr: str
     plain: str = ""
     """The same from what is scraped alone, where ``expr`` reads what is recorded."""
+    known: str = ""
+    """Its last value within the memory, from what is scraped alone, where a rule asks for it."""

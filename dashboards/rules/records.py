@@ -13,14 +13,15 @@ MEMORY = WINDOW
 """How long it is known what was there, and how it was."""
 FEWEST = 30
 """Samples or requests of a day; the share of fewer is nothing to compare with."""
-SIGNALS = ("grounding_score", "context_share")
 DAEMON = "instance:attention_sidecar:present"
 RATE = "instance:attention_tap_sampling_rate:max"
 UNMEASURED = "route:attention_context_unmeasured:ratio_rate1d"
 NOT_FOUND = "model:attention_documents_not_found:ratio_rate1d"
 _LOST, _MADE = "instance:attention_samples_lost:rate30m", "instance:attention_samples_made:rate30m"
-_EFFECTIVE = known("attention_tap_effective_sampling_rate")
+_PRESENT, _EFFECTIVE = "attention_sidecar_build_info", "attention_tap_effective_sampling_rate"
 _STEPS, _STEP_SECONDS = "10m", 600
+_LOOK = "1h"
+"""Who does not record looks at the day before each full hour; before the first there is no past."""
 
 
 def ratio(window: str) -> str:
@@ -56,10 +57,12 @@ def records() -> list[Record]:
 
 
 def expanded(expr: str) -> str:
-    """An expression without recorded series, for who does not record: what was, by the day."""
+    """An expression without recorded series, for who does not record."""
     for record in records():
         plain = f"({record.plain or record.expr})"
-        expr = expr.replace(f"{record.name}[{MEMORY}]", f"{plain}[{MEMORY}:1d]")
+        if record.known:
+            expr = expr.replace(f"last_over_time({record.name}[{MEMORY}])", f"({record.known})")
+        expr = expr.replace(f"{record.name}[{MEMORY}]", f"{plain}[{MEMORY}:{_LOOK}]")
         expr = expr.replace(f"{record.name} ", f"{plain} ")
     return expr
 
@@ -67,8 +70,7 @@ def expanded(expr: str) -> str:
 def _short() -> list[Record]:
     shares = [Record(ratio(window), loss_ratio(window)) for window in SHORT]
     counts = [_counted(window, "") for window in ("1h", "6h")]
-    means = [Record(f"route:attention_{one}:mean5m", _mean(one)) for one in SIGNALS]
-    return [*shares, *counts, Record(_LOST, lost("30m")), Record(_MADE, made("30m")), *means]
+    return [*shares, *counts, Record(_LOST, lost("30m")), Record(_MADE, made("30m"))]
 
 
 def _long() -> list[Record]:
@@ -82,11 +84,8 @@ def _long() -> list[Record]:
         found.append(_counted(window, f"{_STEP_SECONDS} * {lost_then}"))
     return [
         *found,
-        Record(DAEMON, "group by (job, instance) (attention_sidecar_build_info)"),
-        Record(
-            RATE,
-            f"max by (job, instance, model_name) ({_EFFECTIVE})",
-        ),
+        Record(DAEMON, _daemons(_PRESENT), known=_daemons(_last(_PRESENT))),
+        Record(RATE, _rates(known(_EFFECTIVE)), known=_rates(_last(_EFFECTIVE))),
         Record(UNMEASURED, f"{unmeasured('1d')} and {_samples('1d')} >= {FEWEST}"),
         Record(NOT_FOUND, f"{not_found('1d')} and {_requests('1d')} >= {FEWEST}"),
     ]
@@ -105,6 +104,13 @@ def _requests(window: str) -> str:
     return f"sum by (model_name) (increase(attention_tap_requests_sampled_total[{window}]))"
 
 
-def _mean(signal: str) -> str:
-    parts = (f"attention_{signal}_{part}" for part in ("sum", "count"))
-    return " / ".join(f"sum by (model_name, route) (rate({part}[5m]))" for part in parts)
+def _daemons(series: str) -> str:
+    return f"group by (job, instance) ({series})"
+
+
+def _rates(series: str) -> str:
+    return f"max by (job, instance, model_name) ({series})"
+
+
+def _last(series: str) -> str:
+    return f"last_over_time({series}[{MEMORY}])"

@@ -1,5 +1,7 @@
 """What a query names, read from its syntax tree."""
 
+import re
+
 import promql_parser
 
 from sidecar.grafana.boards import Board, filled, intervals
@@ -30,3 +32,8 @@ def matchers(selector: promql_parser.VectorSelector) -> dict[str, str]:
 def sent(board: Board, expr: str) -> str:
     """A query with the defaults of all variables."""
     return filled(expr, board.variables() | intervals(step=15, scrape=15, span=3600))
+
+
+def followed(page: str) -> list[str]:
+    """The queries of a runbook."""
+    return re.findall(r"```promql\n(.*?)\n```", page, re.DOTALL)

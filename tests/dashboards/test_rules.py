@@ -4,70 +4,21 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 import yaml
 
 from dashboards import generate, names, runbooks
 from dashboards.delivery import BUDGET_LEFT
-from dashboards.rules import grafana, text
-from dashboards.rules.alert import Alert
-from dashboards.rules.records import expanded, groups, records
-from dashboards.rules.table import ALERTS, GROUPS
+from dashboards.rules.records import groups, records
+from dashboards.rules.table import ALERTS
 from tests.conftest import Requires
 from tests.dashboards import notation
-from tests.dashboards.cases import CASES, FURTHER, Case, Series
-from tests.dashboards.promql import matchers, name_of, selectors
+from tests.dashboards.cases import CASES, FURTHER
+from tests.dashboards.judging import RULES, expected, rule, told
+from tests.dashboards.promql import followed, matchers, name_of, selectors
 
-RULES = generate.FOLDER / "prometheus/attention.rules.yaml"
 RECORDED = {record.name for record in records()}
-TEMPLATE = re.compile(r"\{\{ \$(labels\.)?(\w+)(?: \| ([^}]+))? \}\}")
-
-
-def said(template: str, case: Case) -> str:
-    """A template as Prometheus should fill it in."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1]:
-            label = case.labels[match[2]]
-            return quote_plus(label) if match[3] == "urlquery" else label
-        return case.value if match[2] == "value" else case.looked[match[2]]
-
-    return TEMPLATE.sub(value, template)
-
-
-def expected(alert: Alert, case: Case) -> dict[str, dict[str, str]]:
-    words = {"summary": alert.summary, "description": alert.description}
-    annotations = words | text.links(alert, runbooks.place(alert.name))
-    return {
-        "exp_labels": case.labels | text.labels(alert),
-        "exp_annotations": {name: said(one, case) for name, one in annotations.items()},
-    }
-
-
-def promtool(tool: Path, folder: Path, case: Case, given: Series, **tests: Any) -> None:
-    """Run one test, and fail with what promtool says."""
-    series = [{"series": key, "values": value} for key, value in given.items()]
-    file = folder / "test.yaml"
-    whole = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": case.every,
-        "group_eval_order": [*groups(), *GROUPS],
-        "tests": [{"interval": case.every, "input_series": series, **tests}],
-    }
-    file.write_text(yaml.safe_dump(whole))
-    done = subprocess.run(
-        [tool, "test", "rules", file], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def told(name: str, case: Case, *found: dict[str, Any]) -> dict[str, Any]:
-    """Exactly these alerts at the case's time."""
-    test = {"eval_time": case.at, "alertname": name, "exp_alerts": list(found)}
-    return {"alert_rule_test": [test]}
 
 
 def test_every_alert_has_a_case_and_a_runbook_and_no_other_has() -> None:
@@ -78,13 +29,13 @@ def test_every_alert_has_a_case_and_a_runbook_and_no_other_has() -> None:
 def test_it_fires_and_says_so(name: str, requires: Requires, tmp_path: Path) -> None:
     case = CASES[name]
     found = expected(ALERTS[name], case)
-    promtool(requires("promtool"), tmp_path, case, case.fires, **told(name, case, found))
+    rule(requires("promtool"), tmp_path, name, case, case.fires, **told(name, case, found))
 
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_it_is_silent(name: str, requires: Requires, tmp_path: Path) -> None:
     case = CASES[name]
-    promtool(requires("promtool"), tmp_path, case, case.silent, **told(name, case))
+    rule(requires("promtool"), tmp_path, name, case, case.silent, **told(name, case))
 
 
 @pytest.mark.parametrize("which", FURTHER, ids=": ".join)
@@ -95,7 +46,7 @@ def test_it_judges_what_is_easily_judged_wrong(
     assert bool(case.fires) != bool(case.silent)
     found = [expected(ALERTS[name], case)] if case.fires else []
     given = case.fires or case.silent
-    promtool(requires("promtool"), tmp_path, case, given, **told(name, case, *found))
+    rule(requires("promtool"), tmp_path, name, case, given, **told(name, case, *found))
 
 
 @pytest.mark.parametrize("name", ALERTS)
@@ -112,7 +63,7 @@ def test_a_scrape_that_fails_ends_no_alert(name: str, requires: Requires, tmp_pa
         {"expr": firing, "eval_time": f"{time}m", "exp_samples": [{"labels": "{}", "value": 1}]}
         for time in (minutes - every, minutes, minutes + every)
     ]
-    promtool(requires("promtool"), tmp_path, case, given, promql_expr_test=tests)
+    rule(requires("promtool"), tmp_path, name, case, given, promql_expr_test=tests)
 
 
 def test_prometheus_and_alertmanager_accept_the_files(requires: Requires, tmp_path: Path) -> None:
@@ -168,25 +119,8 @@ def test_a_runbook_can_be_followed(page: tuple[str, str]) -> None:
     assert body.startswith(f"# {name}\n")
     for part in ("**Meaning.**", "**Impact.**", "## Diagnosis", "## Mitigation"):
         assert body.count(part) == 1
-    queries = re.findall(r"```promql\n(.*?)\n```", body, re.DOTALL)
+    queries = followed(body)
     assert queries
     for query in queries:
         for selector in selectors(query):
             names.labels_of(name_of(selector))
-
-
-def test_grafanas_rules_are_the_same_alerts_without_recorded_series() -> None:
-    tree = yaml.safe_load((generate.FOLDER / "grafana/alerting/attention.yaml").read_text())
-    rules = [rule for group in tree["groups"] for rule in group["rules"]]
-    assert [rule["title"] for rule in rules] == list(ALERTS)
-    assert len({rule["uid"] for rule in rules}) == len(rules)
-    for rule in rules:
-        alert = ALERTS[rule["title"]]
-        asked, condition, *_ = rule["data"]
-        assert asked["model"]["expr"] == expanded(alert.expr)
-        assert not RECORDED & {one.name for one in selectors(asked["model"]["expr"])}
-        assert asked["datasourceUid"] == grafana.DATASOURCE
-        assert condition["model"]["expression"] == "is_number($A)"
-        assert len(rule["uid"]) <= 40
-        assert "$value " not in str(rule["annotations"])
-        assert "| query" not in str(rule["annotations"]), "Grafana's templates cannot ask"

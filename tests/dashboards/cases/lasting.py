@@ -39,6 +39,8 @@ _DOWN = Case(
     every=_EVERY,
 )
 _BEGAN_AT = 10
+_BETWEEN_MIDNIGHTS, _SERVED = "_x6 0.1x233 stale", {**MODEL, "job": "vllm", "engine": "0"}
+"""From 00:30 to 20:00, so that who looks once a day does not see it."""
 
 FURTHER = {
     (name, f"{after} h later"): replace(case, at=f"{_BEGAN_AT + after}h")
@@ -55,5 +57,21 @@ FURTHER = {
     ),
     ("AttentionDocumentsNotFound", "repaired"): Case(
         silent=_not_found(_REPAIRED), at="16h", every=_EVERY
+    ),
+    ("AttentionSidecarDown", "up between two midnights"): Case(
+        series("up", "_x6 1x233 0x40", DAEMON)
+        | series("attention_sidecar_build_info", _BETWEEN_MIDNIGHTS, DAEMON, version="0"),
+        labels=DAEMON,
+        at="22h",
+        every=_EVERY,
+    ),
+    ("AttentionTapMissing", "a tap between two midnights"): Case(
+        series("attention_tap_sampling_rate", _BETWEEN_MIDNIGHTS, TAP)
+        | series("attention_tap_effective_sampling_rate", _BETWEEN_MIDNIGHTS, TAP)
+        | series("vllm:request_success_total", "_x6 0+100x600", _SERVED, finished_reason="stop"),
+        labels=MODEL,
+        at="22h",
+        every=_EVERY,
+        value="20",
     ),
 }
