@@ -9,7 +9,7 @@ _BUDGET = round(1 - OBJECTIVE, 6)
 _FEWEST = 10
 """Lost samples of which it is worth to speak: a few of few are a large share of them."""
 _DAEMON = {"instance": "instance"}
-_SAME = by("job", "instance")
+_FASTER = {"AttentionDeliveryBurnsFast": by("job", "instance")}
 _SHARE = "{{ $value | humanizePercentage }} of the samples at {{ $labels.instance }} are lost"
 _STARTED = Looked("attention_sidecar_start_time_seconds", ("job", "instance"))
 
@@ -39,7 +39,6 @@ ALERTS = (
         description=f"{_SHARE}; the budget of 30 days of such traffic would be gone within days.",
         dashboard="attention-health",
         chosen=_DAEMON,
-        explained_by={"AttentionSinkDown": _SAME},
     ),
     Alert(
         name="AttentionDeliveryBurnsSlowly",
@@ -50,7 +49,7 @@ ALERTS = (
         description=f"{_SHARE}; at this rate the budget of 30 days will not last.",
         dashboard="attention-health",
         chosen=_DAEMON,
-        explained_by={"AttentionDeliveryBurnsFast": _SAME, "AttentionSinkDown": _SAME},
+        explained_by=_FASTER,
     ),
     Alert(
         name="AttentionDeliveryBudgetSpent",
@@ -65,7 +64,7 @@ ALERTS = (
         looked={"started": _STARTED},
         dashboard="attention-health",
         chosen=_DAEMON,
-        explained_by={"AttentionDeliveryBurnsFast": _SAME, "AttentionSinkDown": _SAME},
+        explained_by=_FASTER,
     ),
     Alert(
         name="AttentionSidecarDown",

@@ -3,7 +3,7 @@
 A day that is as bad as now is no comparison: so a loss that lasts does not become the usual.
 """
 
-from dashboards.rules.alert import Alert, by
+from dashboards.rules.alert import Alert
 from dashboards.rules.records import MEMORY, NOT_FOUND, UNMEASURED, not_found, unmeasured
 
 
@@ -24,7 +24,6 @@ ALERTS = (
         ),
         dashboard="attention-route",
         chosen={"model_name": "model", "route": "route"},
-        explained_by={"AttentionDocumentsNotFound": by("model_name")},
     ),
     Alert(
         name="AttentionDocumentsNotFound",

@@ -13,7 +13,8 @@ _NOTHING_COMES = (
     *("AttentionNoSamples", "AttentionTapMissing"),
     *("AttentionTapBlind", "AttentionTapTripped", "AttentionTapLost"),
 )
-_SIGNAL_MISSING = ".* missing in .*"
+_TOO_FEW = "too few requests.*"
+"""The one reason for being unmeasured that is explained where nothing comes."""
 
 
 def _grows(counter: str, by: str, window: str) -> str:
@@ -36,11 +37,7 @@ ALERTS = (
         looked={
             "routes": Looked("attention_drift_unmeasured", ("model_name", "reason"), each="route")
         },
-        explained_by={
-            **dict.fromkeys(_NOTHING_COMES, by("model_name")),
-            "AttentionContextUnmeasured": by("model_name", reason=_SIGNAL_MISSING),
-            "AttentionUncalibrated": by(reason=_SIGNAL_MISSING),
-        },
+        explained_by=dict.fromkeys(_NOTHING_COMES, by("model_name", reason=_TOO_FEW)),
     ),
     Alert(
         name="AttentionDriftErrors",

@@ -76,15 +76,15 @@ def given(case: Case, series: Series) -> Tree:
 @cache
 def rules_of(name: str) -> str:
     """The rule of one alert after the records that it reads, which stand before it in the file."""
-    groups, read = yaml.safe_load(RULES.read_text())["groups"], set[str]()
-    for group in reversed(groups):
-        kept = []
+    tree, read = yaml.safe_load(RULES.read_text()), set[str]()
+    for group in reversed(tree["groups"]):
+        kept: list[Tree] = []
         for rule in reversed(group["rules"]):
             if rule.get("alert") == name or rule.get("record") in read:
                 kept.insert(0, rule)
                 read |= {str(one.name) for one in selectors(rule["expr"])}
         group["rules"] = kept
-    return yaml.safe_dump({"groups": groups})
+    return yaml.safe_dump(tree)
 
 
 def told(name: str, case: Case, *found: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,33 @@ from tests.dashboards.services import alertmanager
 from tests.waiting import eventually
 
 PAIRS = [(name, source) for name, alert in ALERTS.items() for source in alert.explained_by]
-MATCHING = {"reason": "signal missing in the last … requests", "sink": "kafka"}
+MATCHING = {"reason": "too few requests yet", "sink": "kafka"}
 """Values of labels of which only some are explained."""
 CHANGE = {"model_name": "pushed", "direction": "drop"}
 
 Labels = dict[str, str]
 Post = Callable[..., None]
+
+
+def case(name: str, **labels: str) -> Labels:
+    """An alert of a case, with other values of labels."""
+    return CASES[name].labels | labels | {"alertname": name}
+
+
+_MISSING = case(
+    "AttentionDriftUnmeasured", reason="context_share missing in most of the latest requests"
+)
+UNRELATED = [
+    pytest.param(source, target, id=f"{source['alertname']}: {target['alertname']}")
+    for source, target in (
+        (case("AttentionUncalibrated"), _MISSING | {"model_name": "another"}),
+        (case("AttentionTapBlind", instance="pod-2"), case("AttentionDriftUnmeasured")),
+        (case("AttentionContextUnmeasured"), _MISSING),
+        (case("AttentionSinkDown", sink="otel"), case("AttentionDeliveryBurnsFast")),
+        (case("AttentionSinkDown", sink="otel"), case("AttentionDeliveryBudgetSpent")),
+        (case("AttentionDocumentsNotFound"), case("AttentionContextUnmeasured")),
+    )
+]
 
 pytestmark = pytest.mark.slow
 
@@ -58,11 +79,20 @@ def test_an_explained_alert_is_inhibited_and_another_is_not(
     manager: str, post: Post, name: str, source: str
 ) -> None:
     cause = ALERTS[name].explained_by[source]
-    explained = CASES[name].labels | {label: MATCHING[label] for label in cause.where}
-    target = explained | {"alertname": name}
-    other = dict.fromkeys(explained, f"another {name}") | {"alertname": name}
-    post(CASES[source].labels | {"alertname": source}, target, other)
+    target = case(name, **{label: MATCHING[label] for label in cause.where})
+    others = [target | {label: f"another {label}"} for label in (*cause.same, *cause.where)]
+    post(case(source), target, *others)
     assert eventually(lambda: silent(manager)) == [target]
+
+
+@pytest.mark.parametrize(("source", "target"), UNRELATED)
+def test_an_alert_on_something_else_is_heard(
+    manager: str, post: Post, source: Labels, target: Labels
+) -> None:
+    explained = case("AttentionSinkDown")
+    post(source, target)
+    post(case("AttentionKafkaAway"), explained)
+    assert eventually(lambda: silent(manager)) == [explained]
 
 
 @pytest.mark.parametrize("source", ["AttentionDrift", "AttentionGroundingDrift"])

@@ -86,6 +86,7 @@ def test_an_alert_reads_what_is_published_and_is_explained_by_alerts_that_exist(
         known = names.labels_of(looked.metric) | {"job", "instance"}
         assert {*looked.labels, looked.each or looked.labels[0]} <= known
     for source, cause in alert.explained_by.items():
+        assert cause.same, f"{source} would silence {name} wherever it fires"
         assert {*cause.same, *cause.where} <= set(CASES[name].labels)
         assert set(cause.same) <= set(CASES[source].labels)
     assert not set(alert.explained_by) & {
