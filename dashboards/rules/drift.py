@@ -5,12 +5,16 @@ from dashboards.rules.alert import KNOWN, Alert, Looked, by
 OPEN = "attention_drift_since_timestamp_seconds"
 _CHANGE = ("model_name", "direction", "kind")
 _HOW_MUCH = (
-    "On average over its routes, the paging signal of {{ $labels.model_name }} moved by "
+    "On average over these signals and routes, {{ $labels.model_name }} moved by "
     '{{ $value | printf "%.2f" }} standard deviations of a reference request '
     "({{ $labels.direction }}), since about {{ $since | humanizeTimestamp }}. "
-    "Routes: {{ $routes }}."
+    "Signals: {{ $signals }}. Routes: {{ $routes }}."
 )
-_LOOKED = {"since": Looked(OPEN, _CHANGE), "routes": Looked(OPEN, _CHANGE, each="route")}
+_LOOKED = {
+    "since": Looked(OPEN, _CHANGE),
+    "signals": Looked(OPEN, _CHANGE, each="signal"),
+    "routes": Looked(OPEN, _CHANGE, each="route"),
+}
 
 
 def _shift(kind: str) -> str:

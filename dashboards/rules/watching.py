@@ -29,8 +29,8 @@ ALERTS = (
         wait="1h",
         summary="Routes of {{ $labels.model_name }} are not watched for drift",
         description=(
-            "{{ $value | humanize }} have been unmeasured for an hour, {{ $labels.reason }}: "
-            "{{ $routes }}. They are not known to be fine."
+            "Routes unmeasured for an hour, {{ $labels.reason }}: {{ $routes }}. "
+            "They are not known to be fine."
         ),
         dashboard="attention-alert",
         chosen={"model_name": "model"},

@@ -32,7 +32,11 @@ def _case(kind: str, other: str) -> Case:
         silent=opened(kind) | pushes("0+1x30", "ok") | opened(other, staff=-1.0),
         labels={**MODEL, "direction": "drop", "kind": kind},
         value="-1.00",
-        looked={"since": "1970-01-01 00:10:00 +0000 UTC", "routes": "*, shop, staff"},
+        looked={
+            "since": "1970-01-01 00:10:00 +0000 UTC",
+            "signals": "grounding_score",
+            "routes": "*, shop, staff",
+        },
     )
 
 

@@ -35,7 +35,6 @@ CASES = {
         silent=_unmeasured("no request for … s"),
         labels={**MODEL, "reason": "no baseline"},
         at="70m",
-        value="2",
         looked={"routes": "shop, staff"},
     ),
     "AttentionDriftErrors": Case(
