@@ -1,5 +1,6 @@
 """Every metric that a query may name, with its labels: ours, vLLM's, Prometheus's, recorded."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,6 @@ VLLM_FILE = Path(__file__).with_name("vllm-metrics.txt")
 _PROCESS = (
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
-    "process_open_fds",
     "process_start_time_seconds",
 )
 _PARTS = {
@@ -43,9 +43,7 @@ def vllm() -> Mapping[str, frozenset[str]]:
 @cache
 def recorded() -> Mapping[str, frozenset[str]]:
     """What our recording rules make of them, with the labels beside job and instance."""
-    levels = {"route": frozenset({"model_name", "route"}), "model": frozenset({"model_name"})}
-    found = (record.name for record in records())
-    return {name: levels.get(name.partition(":")[0], frozenset()) for name in found}
+    return {one.name: _kept(one.plain or one.expr) - {"job", "instance"} for one in records()}
 
 
 def labels_of(name: str) -> frozenset[str]:
@@ -54,6 +52,12 @@ def labels_of(name: str) -> frozenset[str]:
         if name in known:
             return known[name]
     raise UnknownMetric(f"{name}: neither in docs/metrics.md nor in {VLLM_FILE.name}")
+
+
+def _kept(expr: str) -> frozenset[str]:
+    """Labels that an expression sums by: the same ones throughout, in a record."""
+    [labels] = {*re.findall(r"\bby \(([^)]+)\)", expr)}
+    return frozenset(labels.split(", "))
 
 
 def _published() -> Iterator[tuple[str, frozenset[str]]]:
