@@ -5,10 +5,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from dashboards import runbooks
 from dashboards.queries import DRIFT_STATES
 from sidecar.cli import main
 from sidecar.grafana.boards import boards, targets
@@ -16,6 +18,7 @@ from sidecar.grafana.preview import Live, Recorded
 from sidecar.grafana.preview.fetch import Source, Span
 from tests.conftest import Requires
 from tests.dashboards.history.scene import CHANGE, SCRAPED, STEP, STEPS
+from tests.dashboards.promql import followed
 from tests.dashboards.services import backfill, prometheus
 
 END = 1_795_000_000
@@ -109,6 +112,13 @@ def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
     replayed = CliRunner().invoke(main, [*replay, "--out", str(again)], catch_exceptions=False)
     assert replayed.exit_code == 0, replayed.output
     assert (again / "attention-overview.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("page", runbooks.pages().values(), ids=runbooks.pages())
+def test_prometheus_answers_every_query_of_a_runbook(url: str, page: str) -> None:
+    for query in followed(page):
+        told = httpx.get(f"{url}/api/v1/query", params={"query": query, "time": END}).json()
+        assert told["status"] == "success", f"{query}: {told.get('error')}"
 
 
 def test_what_cannot_be_asked_is_told(url: str, tmp_path: Path) -> None:
