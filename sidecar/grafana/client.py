@@ -109,7 +109,7 @@ class Grafana:
 
 
 class _Refused(Exception):
-    """An answer that is an error or a redirect; ``after`` are the seconds that Grafana asks to wait."""
+    """An answer that is no answer; ``after`` are the seconds that Grafana asks to wait."""
 
     def __init__(self, response: requests.Response) -> None:
         self.status = response.status_code

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from dashboards.layers import HEADS, HEADS_OFF
-from dashboards.panels import GREY
+from dashboards.panels import GREY, UNMEASURED
 from dashboards.queries import OVERLAP
 from sidecar.grafana.boards import Board, targets
 from tests.dashboards.promql import selectors, sent
@@ -47,6 +47,22 @@ def test_a_link_carries_any_label(board: Board, panel) -> None:
     for address in re.findall(r'"url": "([^"]*)"', json.dumps(panel)):
         for field in re.findall(r"\$\{(__data[^}]*)\}", address):
             assert field.endswith(":percentencode")
+
+
+BEGIN_LATE = {
+    "attention_tap_errors_total",
+    "attention_sidecar_uncalibrated_samples_total",
+    "attention_sidecar_drift_told_alerts_total",
+    "attention_sidecar_drift_pushes_total",
+}
+"""Counters of which a daemon that is well may have no series, for good."""
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_what_has_no_series_where_all_is_well_is_not_called_unmeasured(board: Board, panel) -> None:
+    named = {one.name for target in targets(panel) for one in selectors(sent(board, target.expr))}
+    if named & BEGIN_LATE:
+        assert panel["fieldConfig"]["defaults"]["noValue"] != UNMEASURED
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)

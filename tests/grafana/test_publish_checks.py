@@ -25,7 +25,7 @@ def publication(grafana: Grafana, **changes: Any) -> Publication:
         ("a/b", "--datasource 'a/b': Grafana has no data source with this uid; should be prom-1"),
         (
             "loki-1",
-            "--datasource 'loki-1': is a data source of type 'loki', not Prometheus; should",
+            "--datasource 'loki-1': is a data source of type 'loki', not Prometheus;",
         ),
     ],
 )
