@@ -102,6 +102,7 @@ def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
         drawn = [panel for panel in board.panels() if panel["type"] != "text"]
         assert shown.count("<svg") == len(drawn)
         assert '<b class="label">Preview</b>' in shown
+        assert "Dotted red: the estimated moment of a change." in shown
         assert not re.search(r'(src|href)="https?:', shown), "the page should need no network"
     assert (Recorded(recording).end, Recorded(recording).scrape) == (END, STEP)
     again = tmp_path / "again"

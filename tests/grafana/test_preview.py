@@ -66,8 +66,11 @@ def test_a_recording_is_drawn_again_at_its_own_scrape_interval(tmp_path: Path) -
         drawn = preview("overview", *options, "--record", kept, "--out", out)
     assert drawn.exit_code == 0, drawn.output
     assert any("[240s]" in query for query in asked)
+    assert len(asked) == len(set(asked)), "what two panels ask is asked once"
     again = preview("overview", "--recorded", kept, "--choose", "route=shop", "--out", out)
     assert again.exit_code == 0, again.output
+    page = (tmp_path / "out/attention-overview.html").read_text()
+    assert "Dotted red" not in page, "no change is marked"
 
 
 @pytest.mark.parametrize("url", ["http://localhost:port", "localhost:9090", "http://[x", ""])

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,7 +57,7 @@ class Live:
 
 
 class Recording:
-    """Passes answers on and keeps them, for a file that `Recorded` reads."""
+    """Asks once and keeps the answers, for further panels and a file that `Recorded` reads."""
 
     def __init__(self, source: Answers) -> None:
         self._source = source
@@ -64,11 +65,16 @@ class Recording:
 
     def at(self, expr: str, time: float) -> Result:
         """Result of an instant query. Raises PreviewError."""
-        return self._kept.setdefault(f"at {expr}", self._source.at(expr, time))
+        return self._once(f"at {expr}", lambda: self._source.at(expr, time))
 
     def over(self, expr: str, start: float, end: float, step: float) -> Result:
         """Result of a range query. Raises PreviewError."""
-        return self._kept.setdefault(f"over {expr}", self._source.over(expr, start, end, step))
+        return self._once(f"over {expr}", lambda: self._source.over(expr, start, end, step))
+
+    def _once(self, key: str, ask: Callable[[], Result]) -> Result:
+        if key not in self._kept:
+            self._kept[key] = ask()
+        return self._kept[key]
 
     def save(self, file: Path, start: float, end: float, scrape: float) -> None:
         """Write all answers so far, compressed, with the span and scrape interval they are of.
