@@ -9,8 +9,9 @@ from dashboards.layers import HEADS, HEADS_OFF
 from dashboards.panels import GREY, UNMEASURED
 from dashboards.queries import OVERLAP
 from sidecar.grafana.boards import Board, targets
+from tests.dashboards.must_show import AFTER, MUST_SHOW, OVERVIEW
 from tests.dashboards.promql import selectors, sent
-from tests.dashboards.test_lint import PANELS, TARGETS
+from tests.dashboards.test_lint import BOARDS, PANELS, TARGETS
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
@@ -79,3 +80,9 @@ def test_what_is_off_says_so_and_its_rows_are_no_numbers(board: Board, panel) ->
         if HEADS in target.expr:
             assert panel["fieldConfig"]["defaults"]["noValue"] == HEADS_OFF
             assert target.legend in ("", "{{layer}}/{{head}}")
+
+
+def test_what_the_live_test_requires_are_panels() -> None:
+    titles = {board.uid: {panel["title"] for panel in board.panels()} for board in BOARDS}
+    assert {uid for uid, some in MUST_SHOW.items() if not some <= titles[uid]} == set()
+    assert {*AFTER} <= titles[OVERVIEW]
