@@ -32,7 +32,7 @@ def _answers() -> Row:
             ),
             p.timeseries(
                 "Collectors that work",
-                "1 while a collector's metrics are on the page, 0 while it fails; the worst daemon.",
+                "1 while a collector's metrics are on the page, else 0; the worst daemon.",
                 "short",
                 p.query(
                     f"min by (collector) ({q.series('attention_sidecar_collector_success')})",
