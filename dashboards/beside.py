@@ -92,6 +92,7 @@ def measuring() -> Row:
                     f"max by (route, instance, reason) ({q.series('attention_drift_unmeasured')})",
                     "{{route}} {{instance}}: {{reason}}",
                 ),
+                none="none is known",
             ),
             p.timeseries(
                 "Engines restarted",

@@ -1,23 +1,14 @@
 """For whoever looks after the sidecar: what is lost, what waits, what it costs, what is blind."""
 
+from dashboards import page, sinks, taps, watch
 from dashboards import panels as p
 from dashboards import queries as q
-from dashboards import sinks, watch
 from dashboards.delivery import BUDGET_LEFT, OBJECTIVE, loss_ratio
 from dashboards.layout import Row
 from dashboards.shared import Definition
+from dashboards.taps import TAP, TAP_LEGEND
 
-TAP = ("model_name", "engine", "rank")
-TAP_LEGEND = "{{model_name}} {{engine}}/{{rank}}"
 _CHOSEN = 'job=~"$job",instance=~"$instance"'
-TAP_COLORS = {
-    "lost": p.PURPLE,
-    "off": p.GREY,
-    "starting": p.YELLOW,
-    "blind": p.RED,
-    "tripped": p.ORANGE,
-    "active": p.GREEN,
-}
 
 
 def definition() -> Definition:
@@ -31,41 +22,9 @@ def definition() -> Definition:
             "is watched and told."
         ),
         rows=(
-            *(_taps(), _losses(), _queues(), _cost()),
-            *(sinks.archive(), sinks.kafka(), sinks.otel(), *watch.rows(), sinks.page()),
+            *(*taps.rows(), _losses(), _queues(), _cost()),
+            *(sinks.archive(), sinks.kafka(), sinks.otel(), *watch.rows(), *page.rows()),
         ),
-    )
-
-
-def _taps() -> Row:
-    configured = q.total("attention_tap_sampling_rate", *TAP)
-    effective = q.total("attention_tap_effective_sampling_rate", *TAP)
-    return Row(
-        title="Taps",
-        height=7,
-        panels=(
-            p.timeline(
-                "State of each tap",
-                "Blind: samples do not come through. Tripped: it switched itself off after errors. "
-                "Lost: no report for 10 s; a stopped engine's tap is forgotten after an hour.",
-                TAP_COLORS,
-                p.query(q.tap_state(*TAP), TAP_LEGEND),
-            ),
-            p.timeseries(
-                "Share of requests sampled",
-                "Configured, and what the budget of time leaves of it.",
-                "percentunit",
-                p.query(effective, f"{TAP_LEGEND} effective"),
-                p.query(configured, f"{TAP_LEGEND} configured"),
-            ),
-            p.timeseries(
-                "Exceptions caught in the tap, by type",
-                "Per second. Serving goes on; after a few in a row the tap switches itself off.",
-                "cps",
-                p.query(q.rate("attention_tap_errors_total", "type"), "{{type}}"),
-            ),
-        ),
-        widths=(10, 7, 7),
     )
 
 

@@ -7,7 +7,6 @@ from grafana_foundation_sdk.builders import heatmap as heatmaps
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.builders import statetimeline as timelines
 from grafana_foundation_sdk.builders import table as tables
-from grafana_foundation_sdk.builders import text as texts
 from grafana_foundation_sdk.builders import timeseries as lines
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as kinds
@@ -49,11 +48,16 @@ def cells(expr: str) -> Query:
 
 
 def timeseries(
-    title: str, description: str, unit: str, *queries: Query, limit: float | None = None
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    limit: float | None = None,
+    none: str = UNMEASURED,
 ) -> lines.Panel:
     """Lines over time; above ``limit``, where there is one, the background is red."""
     panel = (
-        lines.Panel().title(title).description(description).unit(unit).no_value(UNMEASURED)
+        lines.Panel().title(title).description(description).unit(unit).no_value(none)
         .color_scheme(_BY_NAME).line_width(2).fill_opacity(0).show_points(kinds.VisibilityMode.NEVER)
         .legend(o.legend()).tooltip(o.tooltip())
     )  # fmt: skip
@@ -73,8 +77,7 @@ def stacked(title: str, description: str, unit: str, *queries: Query) -> lines.P
 
 def dashed(panel: lines.Panel, pattern: str) -> lines.Panel:
     """Draws series whose name matches thin and dashed."""
-    style = {"fill": "dash", "dash": [8, 6]}
-    changes = {"custom.lineStyle": style, "custom.lineWidth": 1}
+    changes = {"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}, "custom.lineWidth": 1}
     return panel.override_by_regexp(pattern, o.properties(changes))
 
 
@@ -193,8 +196,3 @@ def table(
 def linked(panel: tables.Panel, column: str, title: str, url: str) -> tables.Panel:
     """Makes the cells of a column lead somewhere."""
     return panel.override_by_name(column, o.properties({"links": [{"title": title, "url": url}]}))
-
-
-def text(title: str, markdown: str) -> Panel:
-    """Words; they have no query."""
-    return texts.Panel().title(title).description(title).content(markdown)

@@ -116,10 +116,12 @@ def _unmeasured() -> Row:
                 ),
             ),
             p.timeseries(
-                "Documents not found, by reason",
+                "Documents: found by method, not found by reason",
                 "Per second. What is not found is counted here and never guessed.",
                 "cps",
-                p.query(q.rate("attention_tap_span_failures_total", "reason"), "{{reason}}"),
+                p.query(
+                    q.rate("attention_tap_span_failures_total", "reason"), "not found: {{reason}}"
+                ),
                 p.query(q.rate("attention_tap_spans_total", "method"), "found: {{method}}"),
             ),
         ),

@@ -1,4 +1,4 @@
-"""Rows of the health dashboard: how far each sink is, and the page that it is read from."""
+"""Rows of the health dashboard: how far each sink is."""
 
 from dashboards import panels as p
 from dashboards import queries as q
@@ -112,47 +112,6 @@ def otel() -> Row:
                 p.query(
                     q.rate("attention_sidecar_otel_dropped_total", "kind", "reason"),
                     "{{kind}}: {{reason}}",
-                ),
-            ),
-        ),
-    )
-
-
-def page() -> Row:
-    """What the page costs, and what cannot be told apart on it."""
-    unreadable = q.rate("attention_sidecar_malformed_messages_total", "reason")
-    return Row(
-        title="The daemon's own page, and what it cannot tell apart",
-        height=6,
-        panels=(
-            p.timeseries(
-                "Time to make the page, by collector",
-                "Seconds of the last scrape.",
-                "s",
-                p.query(
-                    f"max by (collector) ({q.series('attention_sidecar_collector_seconds')})",
-                    "{{collector}}",
-                ),
-            ),
-            p.timeseries(
-                "Counted under `other`",
-                "Samples, or values of layers and heads, without room of their own, per second.",
-                "cps",
-                p.query(q.rate("attention_sidecar_label_overflow_total", "label"), "{{label}}"),
-            ),
-            p.timeseries(
-                "Messages that could not be read",
-                "Per second, by reason; `version` and `schema` mean a tap of another version.",
-                "cps",
-                p.query(unreadable, "{{reason}}"),
-            ),
-            p.timeseries(
-                "Clock skew",
-                "The daemon's clock less the tap's, transport included.",
-                "s",
-                p.query(
-                    f"max by (model_name, engine) ({q.series('attention_tap_clock_skew_seconds')})",
-                    "{{model_name}} {{engine}}",
                 ),
             ),
         ),

@@ -31,6 +31,7 @@ def _told() -> Row:
                 "short",
                 p.query(q.growth(f"{_OWN}told_alerts_total", "target"), "{{target}}"),
                 p.query(lost, "{{target}} lost: {{reason}}"),
+                none="no target is known",
             ),
             p.timeseries(
                 "Alerts that wait",
@@ -44,6 +45,7 @@ def _told() -> Row:
                 f"{q.OVERLAP}",
                 "short",
                 p.query(pushes, "{{address}} {{outcome}}"),
+                none="no Alertmanager is known",
             ),
         ),
         widths=(6, 8, 4, 6),

@@ -102,6 +102,7 @@ ALERTS = (
             "{{ $value | humanize }} samples in 15 minutes at {{ $labels.instance }}, "
             "by what differs: {{ $labels.reason }}. The alarm falls back to weaker signals."
         ),
-        dashboard="attention-route",
+        dashboard="attention-health",
+        chosen=_DAEMON,
     ),
 )

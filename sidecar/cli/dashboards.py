@@ -63,7 +63,10 @@ def dashboards() -> None:
     "--scrape-interval", default=15.0, show_default=True, callback=_positive,
     help="Prometheus's, in seconds.",
 )  # fmt: skip
-@click.option("--choose", multiple=True, metavar="NAME=VALUE", help="Value of a variable.")
+@click.option(
+    "--choose", multiple=True, metavar="NAME=VALUE",
+    help="Value of a variable, as it is written; repeat it for several.",
+)  # fmt: skip
 @click.option(
     "--record", type=click.Path(path_type=Path), callback=_writable,
     help="Keep all answers in this file.",
@@ -107,9 +110,11 @@ def preview(
         chosen = _chosen(choose, wanted)
         answers, shown = _source(prometheus, span, end, scrape_interval, recorded)
         kept = previews.Recording(answers)
+        previews.check(wanted, kept, shown, chosen)
+        values = previews.in_queries(chosen)
         errors = []
         for board in wanted:
-            errors += previews.write(board, kept, shown, out, chosen)
+            errors += previews.write(board, kept, shown, out, values)
             click.echo(out / f"{board.uid}.html")
         if record:
             kept.save(record, shown.start, shown.end, shown.scrape)
@@ -137,8 +142,8 @@ def _wanted(drawn: Sequence["Board"], names: Sequence[str]) -> list["Board"]:
     return [one for name, one in known.items() if not names or name in names]
 
 
-def _chosen(pairs: Sequence[str], wanted: Sequence["Board"]) -> dict[str, str]:
-    chosen = {}
+def _chosen(pairs: Sequence[str], wanted: Sequence["Board"]) -> dict[str, list[str]]:
+    chosen: dict[str, list[str]] = {}
     known = dict.fromkeys(name for board in wanted for name in board.variables())
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -148,7 +153,7 @@ def _chosen(pairs: Sequence[str], wanted: Sequence["Board"]) -> dict[str, str]:
             raise click.UsageError(
                 f"--choose {pair!r}: no variable is called {name!r}; there are {', '.join(known)}"
             )
-        chosen[name] = value
+        chosen.setdefault(name, []).append(value)
     return chosen
 
 

@@ -92,6 +92,7 @@ def _connected(url: str, token: str) -> Iterator["Grafana"]:
     try:
         connected = Grafana(url, token)
         try:
+            connected.check()
             yield connected
         finally:
             connected.close()

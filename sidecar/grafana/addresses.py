@@ -1,6 +1,9 @@
 """Addresses that people give: taken when they can be one, otherwise told what is right."""
 
+import re
 from urllib.parse import SplitResult, urlsplit
+
+_ADDRESS = re.compile(r"(https?://)(?:[^/?#@\s'\"]*@)?([^/?#@:\s'\"]+)[^\s'\"]*")
 
 
 class AddressError(ValueError):
@@ -25,3 +28,12 @@ def address(text: str, such_as: str) -> SplitResult:
     if "@" in parts.netloc:
         raise AddressError(f"{parts.hostname!r}: should be given without user and password")
     return parts
+
+
+def veiled(text: str) -> str:
+    """The same with no more of any address in it than its host: the rest may be a secret.
+
+    >>> veiled("settings.url: 'https://me:pw@pager.example.com/hook/x7?key=1' → 'y'")
+    "settings.url: 'https://pager.example.com/…' → 'y'"
+    """
+    return _ADDRESS.sub(r"\1\2/…", text)

@@ -59,7 +59,16 @@ class Grafana:
             timeout=timeout,
         ).api
         self._api.s.hooks["response"].append(_refused)
-        self._wait = wait
+        self._url, self._wait = url, wait
+
+    def check(self) -> None:
+        """Raises GrafanaError unless a Grafana answers."""
+        found = self.get("/health")
+        if not isinstance(found, dict) or "database" not in found:
+            raise GrafanaError(
+                f"--url {self._url!r}: no Grafana answers GET /api/health there; should be "
+                "Grafana's address, with the path below which it is served where it has one"
+            )
 
     def close(self) -> None:
         """Close connections."""
@@ -100,17 +109,21 @@ class Grafana:
 
 
 class _Refused(Exception):
-    """An answer that is an error; ``after`` are the seconds that Grafana asks to wait."""
+    """An answer that is no answer; ``after`` are the seconds that Grafana asks to wait."""
 
     def __init__(self, response: requests.Response) -> None:
         self.status = response.status_code
         self.after = _seconds(response.headers.get("retry-after"))
+        self.advice = _ADVICE.get(self.status) or _elsewhere(response)
         super().__init__(f"{self.status}: {_message(response)}")
 
 
 def _refused(response: requests.Response, **_: Any) -> None:
-    """Raises what the library would, with the header Retry-After, which the library drops."""
-    if response.status_code >= 400:
+    """Raises what the library would, with the header Retry-After, which the library drops.
+
+    A redirect too: followed, a POST would become a GET, be answered, and store nothing.
+    """
+    if response.status_code >= 300:
         raise _Refused(response)
 
 
@@ -121,6 +134,11 @@ def _message(response: requests.Response) -> str:
         found = None
     told = found.get("message") if isinstance(found, dict) else None
     return str(told or response.reason or "no reason given")
+
+
+def _elsewhere(response: requests.Response) -> str | None:
+    base, found, _ = response.headers.get("location", "").partition("/api/")
+    return f"--url should be the address that it redirects to: {base}" if found else None
 
 
 def _seconds(header: str | None) -> float | None:
@@ -148,7 +166,7 @@ def _error(method: str, path: str, error: Exception, tries: int = 1) -> GrafanaE
     if not isinstance(error, _Refused):
         return GrafanaError(f"{request}: Grafana does not answer as it should{tried}: {error}")
     told = f"{request}: {error}{tried}"
-    advice = _ADVICE.get(error.status)
+    advice = error.advice
     if advice and error.after:
         advice = f"{advice}, after {error.after:.0f} s"
     return GrafanaError(f"{told}: {advice}" if advice else told, error.status)

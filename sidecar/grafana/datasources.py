@@ -12,7 +12,7 @@ def check(grafana: Grafana, uid: str) -> None:
     if found is None:
         wrong = "is empty" if not uid.strip() else "Grafana has no data source with this uid"
     elif not _is_prometheus(found):
-        wrong = f"is a data source of type {found['type']}, not Prometheus"
+        wrong = f"is a data source of type {_type(found)!r}, not Prometheus"
     else:
         return
     raise GrafanaError(f"--datasource {uid!r}: {wrong}; {_there_are(grafana)}")
@@ -26,6 +26,10 @@ def _there_are(grafana: Grafana) -> str:
     return f"should be {' or '.join(names)}"
 
 
-def _is_prometheus(source: dict[str, Any]) -> bool:
+def _is_prometheus(source: Any) -> bool:
     """Amazon's and Azure's have a type of their own, and speak PromQL too."""
-    return "prometheus" in source["type"]
+    return "prometheus" in _type(source)
+
+
+def _type(source: Any) -> str:
+    return str(source.get("type")) if isinstance(source, dict) else "unknown"

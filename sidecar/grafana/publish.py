@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
 import yaml
 
-from sidecar.grafana.addresses import AddressError, address
+from sidecar.grafana.addresses import AddressError, address, veiled
 from sidecar.grafana.boards import Board, boards, generated
 from sidecar.grafana.client import Grafana, GrafanaError
 from sidecar.grafana.datasources import check
@@ -87,6 +87,8 @@ class Publication:
         for rule in rules:
             rule |= {"folderUID": FOLDER["uid"], "ruleGroup": group["name"]}
             rule["notification_settings"] = self._receiver()
+            chosen = f"&var-datasource={quote(self.datasource, safe='')}"
+            rule["annotations"]["dashboard_url"] += chosen
             for query in rule["data"]:
                 if query["datasourceUid"] != "__expr__":
                     query["datasourceUid"] = self.datasource
@@ -138,7 +140,8 @@ class Publication:
             else:
                 self.grafana.put(f"{path}/{found['uid']}", wanted)
 
-        return self._step("contact point", CONTACT, wanted, look, write)
+        step = self._step("contact point", CONTACT, wanted, look, write)
+        return replace(step, changes=[veiled(line) for line in step.changes])
 
     def _group(self, group: dict[str, Any]) -> Step:
         path = f"/v1/provisioning/folder/{FOLDER['uid']}/rule-groups/{group['title']}"

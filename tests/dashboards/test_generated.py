@@ -8,7 +8,7 @@ import pytest
 
 from dashboards import generate
 from dashboards.layout import Row
-from dashboards.panels import text
+from dashboards.panels import timeseries
 from sidecar.grafana import boards
 
 with warnings.catch_warnings():
@@ -50,7 +50,7 @@ def test_a_dashboard_goes_through_grafanas_model_and_comes_back_the_same(file: P
 
 def test_a_row_that_does_not_fill_the_grid_is_refused() -> None:
     with pytest.raises(ValueError, match=r"widths \(10, 10\) should add up to 24"):
-        Row(height=1, panels=(text("a", "a"), text("b", "b")), widths=(10, 10)).spans()
+        Row(height=1, panels=(timeseries("a", "a", "short"),) * 2, widths=(10, 10)).spans()
 
 
 def test_a_query_without_a_value_for_a_variable_names_it() -> None:

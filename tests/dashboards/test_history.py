@@ -14,7 +14,7 @@ from dashboards import runbooks
 from dashboards.queries import DRIFT_STATES
 from sidecar.cli import main
 from sidecar.grafana.boards import boards, targets
-from sidecar.grafana.preview import Live, Recorded
+from sidecar.grafana.preview import Live, Recorded, in_queries
 from sidecar.grafana.preview.fetch import Source, Span
 from tests.conftest import Requires
 from tests.dashboards.history.scene import CHANGE, SCRAPED, STEP, STEPS
@@ -80,8 +80,8 @@ def test_counts_and_states_of_routes_agree_where_there_are_two_members(url: str)
     assert shown(url, "attention-overview", "Routes not watched") == {"": 2}
 
 
-@pytest.mark.parametrize("title", ["Daemon: processor", "Daemon: memory"])
-def test_what_daemons_cost_has_no_other_process(url: str, title: str) -> None:
+@pytest.mark.parametrize("title", ["Daemon: processor", "Daemon: memory", "Daemons that answer"])
+def test_what_is_said_of_daemons_has_no_other_process(url: str, title: str) -> None:
     assert [*shown(url, "attention-health", title)] == [SCRAPED["instance"]]
 
 
@@ -105,6 +105,7 @@ def test_pages_and_pictures_are_drawn_and_a_browser_shows_them(
         drawn = [panel for panel in board.panels() if panel["type"] != "text"]
         assert shown.count("<svg") == len(drawn)
         assert '<b class="label">Preview</b>' in shown
+        assert "Dotted red: the estimated moment of a change." in shown
         assert not re.search(r'(src|href)="https?:', shown), "the page should need no network"
     assert (Recorded(recording).end, Recorded(recording).scrape) == (END, STEP)
     again = tmp_path / "again"
@@ -127,6 +128,24 @@ def test_what_cannot_be_asked_is_told(url: str, tmp_path: Path) -> None:
     assert "http://127.0.0.1:9 did not answer" in away.output
     unknown = preview(url, tmp_path, "nonsense")
     assert "no dashboard is called 'nonsense'; there are " in unknown.output
-    broken = preview(url, tmp_path, "overview", "--choose", 'job=x"')
-    assert broken.exit_code == 1
-    assert "parse error" in broken.output
+    nobody = preview(url, tmp_path, "overview", "--choose", "route=nosuch")
+    assert nobody.exit_code == 1
+    assert "'route=nosuch': nothing has it within the span; there are *, faq" in nobody.output
+
+
+def test_a_query_that_fails_is_told_on_its_panel(url: str) -> None:
+    [panel] = [one for one in BOARDS["attention-overview"].panels() if "alarms" in one["title"]]
+    source = Source(Live(url), BOARDS["attention-overview"], SPAN, {"job": 'x"'})
+    data = source.panel(panel, [])
+    assert len(data.errors) == len(panel["targets"])
+    assert all("parse error" in one for one in data.errors)
+
+
+def test_the_median_of_all_routes_can_be_chosen(url: str, tmp_path: Path) -> None:
+    chosen = ("--choose", "route=*", "--choose", "route=staff")
+    drawn = preview(url, tmp_path, "overview", *chosen)
+    assert drawn.exit_code == 0, drawn.output
+    [panel] = [one for one in BOARDS["attention-overview"].panels() if "Where" in one["title"]]
+    values = in_queries({"route": ["*", "staff"]})
+    data = Source(Live(url), BOARDS["attention-overview"], SPAN, values).panel(panel, [])
+    assert {one.labels["route"] for one in data.series} == {"*", "staff"}

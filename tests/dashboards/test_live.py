@@ -23,9 +23,10 @@ from sidecar.demo.traffic import Traffic
 from sidecar.drift import FLEET
 from sidecar.grafana.boards import boards, filled, targets
 from sidecar.grafana.preview import Live, Span
-from sidecar.grafana.preview.fetch import Source
+from sidecar.grafana.preview.fetch import Data, Source
 from tests.conftest import Requires
 from tests.dashboards import services
+from tests.dashboards.must_show import AFTER, MUST_SHOW, OVERVIEW
 from tests.dashboards.promql import selectors
 
 TRAFFIC_SECONDS = 40.0
@@ -36,29 +37,6 @@ PANELS = [
     for uid, board in BOARDS.items()
     for panel in board.panels()
 ]
-MUST_SHOW = {
-    "attention-overview": {
-        "Taps not measuring",
-        "Samples measured",
-        "Grounding score",
-        "Context share",
-        "Requests served",
-        "Share of requests sampled",
-        "Prompt length",
-        "Running and waiting",
-    },
-    "attention-route": {"Grounding score", "Context share", "Copy rate", "Entropy ratio"},
-    "attention-layers": {"Context share by layer", "Context share by head"},
-    "attention-health": {
-        "State of each tap",
-        "Written",
-        "Stored",
-        "Daemon: memory",
-        "Share of samples lost",
-        "Delivery budget left",
-    },
-}
-"""Panels that may not be empty after half a minute of the demo's traffic."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -71,6 +49,11 @@ class Running:
     prometheus: str
     alerts: list[dict[str, Any]]
     started: float
+
+    def shown(self, title: str) -> Data:
+        """What a panel of the overview draws."""
+        [panel] = [one for one in BOARDS[OVERVIEW].panels() if one["title"] == title]
+        return self.source(OVERVIEW).panel(panel, [])
 
     def source(self, uid: str) -> Source:
         span = Span(self.started, time.time(), scrape=1.0)
@@ -160,11 +143,6 @@ def has_data(running: Running, selector: Any) -> bool:
     return bool(Live(running.prometheus).at(recent, time.time()))
 
 
-def test_what_must_show_are_panels() -> None:
-    for uid, titles in MUST_SHOW.items():
-        assert titles <= {panel["title"] for panel in BOARDS[uid].panels()}
-
-
 def test_vllm_publishes_what_our_list_says(running: Running) -> None:
     for name, labels in names.vllm().items():
         found = Live(running.prometheus).at(name, time.time())
@@ -232,6 +210,11 @@ def test_the_demos_regression_is_one_page_with_its_routes(running: Running) -> N
     answer = httpx.get(asked, timeout=10).json()["data"]["alerts"]
     names = [one["labels"]["alertname"] for one in answer if one["state"] == "firing"]
     assert names.count("AttentionGroundingDrift") == 1
+    in_alarm, oldest, table = map(running.shown, AFTER)
+    assert in_alarm.series[0].last >= 1
+    assert running.started < oldest.series[0].last / 1000 < time.time()
+    assert {one.labels["route"] for one in table.series} >= {*routes}
+    assert {one.ref for one in table.series} == {"A", "B"}, "since when, and how far"
 
 
 def test_the_demos_pages_can_be_drawn(running: Running, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import re
 import pytest
 
 from dashboards.layers import HEADS, HEADS_OFF
-from dashboards.panels import GREY
+from dashboards.panels import GREY, UNMEASURED
 from dashboards.queries import OVERLAP
 from sidecar.grafana.boards import Board, targets
+from tests.dashboards.must_show import AFTER, MUST_SHOW, OVERVIEW
 from tests.dashboards.promql import selectors, sent
-from tests.dashboards.test_lint import PANELS, TARGETS
+from tests.dashboards.test_lint import BOARDS, PANELS, TARGETS
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
@@ -49,6 +50,22 @@ def test_a_link_carries_any_label(board: Board, panel) -> None:
             assert field.endswith(":percentencode")
 
 
+BEGIN_LATE = {
+    "attention_tap_errors_total",
+    "attention_sidecar_uncalibrated_samples_total",
+    "attention_sidecar_drift_told_alerts_total",
+    "attention_sidecar_drift_pushes_total",
+}
+"""Counters of which a daemon that is well may have no series, for good."""
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS)
+def test_what_has_no_series_where_all_is_well_is_not_called_unmeasured(board: Board, panel) -> None:
+    named = {one.name for target in targets(panel) for one in selectors(sent(board, target.expr))}
+    if named & BEGIN_LATE:
+        assert panel["fieldConfig"]["defaults"]["noValue"] != UNMEASURED
+
+
 @pytest.mark.parametrize(("board", "panel"), PANELS)
 def test_growth_says_how_wide_it_is(board: Board, panel) -> None:
     wide = [one.expr for one in targets(panel) if "increase(" in one.expr]
@@ -63,3 +80,9 @@ def test_what_is_off_says_so_and_its_rows_are_no_numbers(board: Board, panel) ->
         if HEADS in target.expr:
             assert panel["fieldConfig"]["defaults"]["noValue"] == HEADS_OFF
             assert target.legend in ("", "{{layer}}/{{head}}")
+
+
+def test_what_the_live_test_requires_are_panels() -> None:
+    titles = {board.uid: {panel["title"] for panel in board.panels()} for board in BOARDS}
+    assert {uid for uid, some in MUST_SHOW.items() if not some <= titles[uid]} == set()
+    assert {*AFTER} <= titles[OVERVIEW]

@@ -8,8 +8,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -98,6 +97,9 @@ class Stub:
         self.lost -= 1
         return 504, {"message": "Gateway Timeout"}
 
+    def _get_health(self, _body: Any, _query: Any) -> Answer:
+        return 200, {"commit": "087143285", "database": "ok", "version": "11.0.0"}
+
     def _get_datasource(self, _body: Any, _query: Any, uid: str) -> Answer:
         return _found(self.datasources, uid)
 
@@ -173,6 +175,7 @@ class Stub:
 
 
 ROUTES = {
+    r"/health": "health",
     r"/datasources/uid/([^/]+)": "datasource",
     r"/datasources": "datasources",
     r"/folders/([^/]+)": "folder",
@@ -190,10 +193,5 @@ def _found(kept: dict[str, Any], name: str) -> Answer:
     return (200, kept[name]) if name in kept else (404, {"message": "not found"})
 
 
-@contextmanager
-def running() -> Iterator[Stub]:
-    stub = Stub()
-    try:
-        yield stub
-    finally:
-        stub.close()
+def running() -> AbstractContextManager[Stub]:
+    return closing(Stub())

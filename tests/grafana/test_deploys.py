@@ -12,7 +12,6 @@ from sidecar import archive, config, schema
 from sidecar.cli import main
 from sidecar.grafana import deploys
 from sidecar.grafana.client import Grafana
-from sidecar.grafana.differences import differences
 from tests.archive.samples import HOUR, START, batch, ids
 from tests.grafana.stub import TOKEN, Stub
 
@@ -148,10 +147,3 @@ def _broken(folder: Path) -> Path:
     hour.mkdir(parents=True)
     (hour / "part-1.parquet").write_bytes(b"nonsense")
     return folder / "broken"
-
-
-def test_differences_are_of_our_fields_alone() -> None:
-    assert list(differences({"a": {"b": [1, 2]}}, {"a": {"b": [1, 2], "c": 3}, "d": 4})) == []
-    assert list(differences({"a": [1]}, {"a": [1, 2]})) == ["a: 2 items → 1 items"]
-    assert list(differences({"a": 1}, {})) == ["a: None → 1"]
-    assert next(iter(differences("x" * 200, "y"))).endswith("…")

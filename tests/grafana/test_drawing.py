@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from sidecar.grafana.boards import boards
 from sidecar.grafana.preview.draw import draw
 from sidecar.grafana.preview.fetch import Data, Series, Span
+from sidecar.grafana.preview.looks import MOST
 
 SPAN = Span(0.0, 600.0, 60.0)
 GREY, GREEN = "#7f8790", "#73bf69"
+[OVERVIEW] = [board for board in boards() if board.uid == "attention-overview"]
 STATS = [
     pytest.param(panel, id=f"{board.uid}: {panel['title']}")
     for board in boards()
@@ -27,10 +29,15 @@ def line(name, *points):
     return Series("A", name, {}, times, values)
 
 
-def drawn(panel, *series):
+def drawn(panel, *series, **of_the_dashboard):
     axes = Figure().add_subplot()
-    draw(panel, Data(SPAN, [*series]), axes)
+    draw(panel, Data(SPAN, [*series], **of_the_dashboard), axes)
     return axes
+
+
+def told_apart(axes):
+    """Colours and dashes; of dashes, those in points and not in widths of a line."""
+    return [(one.get_color(), one.get_linestyle(), str(one._dash_pattern)) for one in axes.lines]
 
 
 def over_time(**custom):
@@ -74,3 +81,44 @@ def test_rows_of_a_heatmap_that_are_heads_are_in_the_order_of_their_numbers() ->
     names = ["3/10", "3/2", "10/1", "3/1"]
     axes = drawn(panel, *(line(name, (0, 1), (60, 1)) for name in names))
     assert [one.get_text() for one in axes.get_yticklabels()] == ["3/1", "3/2", "3/10", "10/1"]
+
+
+@pytest.mark.parametrize("before", [0, 3, 20])
+def test_no_two_lines_of_a_panel_look_alike(before: int) -> None:
+    places = {f"elsewhere {number}": number for number in range(before)}
+    names = [*places, *(f"here {number}" for number in range(MOST - before))][::-1]
+    axes = drawn(over_time(), *(line(name, (0, 1), (60, 1)) for name in names), places=places)
+    assert len(set(told_apart(axes))) == len(names) == MOST
+
+
+def test_a_name_has_one_colour_on_all_of_a_dashboard_and_few_lines_no_dashes() -> None:
+    places: dict[str, int] = {}
+    panels = [[f"{panel}.{number}" for number in range(7)] + ["shop"] for panel in range(9)]
+    looks = [
+        told_apart(
+            drawn(over_time(), *(line(one, (0, 1), (60, 1)) for one in names), places=places)
+        )
+        for names in reversed([*panels, ["shop"]])
+    ]
+    assert {one[-1] for one in looks} == {looks[0][0]}
+    assert {dash for panel in looks for _, dash, _ in panel} == {"-"}
+
+
+def test_what_has_no_room_in_a_table_is_counted() -> None:
+    [panel] = [one for one in OVERVIEW.panels() if one["title"] == "Open alarms"]
+    lines = [
+        Series("A", "", {"route": f"r{number}"}, np.array([0.0]), np.array([1.0]))
+        for number in range(30)
+    ]
+    for count, last in ((9, "r8"), (10, "and 2 more"), (30, "and 22 more")):
+        [table] = drawn(panel, *lines[:count]).tables
+        cells = {place: cell.get_text().get_text() for place, cell in table.get_celld().items()}
+        assert max(row for row, _ in cells) == 9
+        assert cells[9, 0] == last
+
+
+def test_bars_that_have_no_room_are_counted() -> None:
+    panel = {"type": "bargauge", "fieldConfig": {"defaults": {"unit": "short"}}}
+    axes = drawn(panel, *(line(f"{number}", (0, number)) for number in range(20)))
+    assert axes.get_xlabel() == "and 4 more, nearer to 0"
+    assert drawn(panel, *(line(f"{one}", (0, one)) for one in range(16))).get_xlabel() == ""

@@ -66,8 +66,41 @@ def test_a_recording_is_drawn_again_at_its_own_scrape_interval(tmp_path: Path) -
         drawn = preview("overview", *options, "--record", kept, "--out", out)
     assert drawn.exit_code == 0, drawn.output
     assert any("[240s]" in query for query in asked)
+    assert len(asked) == len(set(asked)), "what two panels ask is asked once"
     again = preview("overview", "--recorded", kept, "--choose", "route=shop", "--out", out)
     assert again.exit_code == 0, again.output
+    page = (tmp_path / "out/attention-overview.html").read_text()
+    assert "Dotted red" not in page, "no change is marked"
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("route=nosuch", "nothing has it within the span; there are *, shop"),
+        ("route=.*", "nothing has it within the span; there are *, shop"),
+        ('job=x"', "nothing has it within the span; there are *, shop"),
+        ("version=nosuch", "nothing has it within the span; there are model_name, engine"),
+    ],
+)
+def test_a_value_that_nothing_has_is_told_and_not_drawn_as_grey(
+    tmp_path: Path, choice: str, told: str
+) -> None:
+    with answering() as (url, asked):
+        refused = preview("--prometheus", url, "--choose", choice, "--out", str(tmp_path))
+    assert refused.exit_code == 1
+    assert f"--choose {choice!r}: {told}" in refused.output
+    assert not list(tmp_path.iterdir())
+    assert not [one for one in asked if "rate(" in one]
+
+
+def test_values_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    options = ["--choose", "route=*", "--choose", "route=shop", "--out", str(tmp_path)]
+    with answering() as (url, asked):
+        drawn = preview("overview", "--prometheus", url, *options)
+    assert drawn.exit_code == 0, drawn.output
+    chosen = [one for one in asked if "route=~" in one]
+    assert chosen
+    assert all('route=~"(\\\\*|shop)"' in one for one in chosen)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:port", "localhost:9090", "http://[x", ""])

@@ -23,7 +23,10 @@ def publication(grafana: Grafana, **changes: Any) -> Publication:
         (" ", "--datasource ' ': is empty; should be prom-1 (Main)"),
         ("prom", "--datasource 'prom': Grafana has no data source with this uid; should be prom-1"),
         ("a/b", "--datasource 'a/b': Grafana has no data source with this uid; should be prom-1"),
-        ("loki-1", "--datasource 'loki-1': is a data source of type loki, not Prometheus; should"),
+        (
+            "loki-1",
+            "--datasource 'loki-1': is a data source of type 'loki', not Prometheus;",
+        ),
     ],
 )
 def test_a_wrong_data_source_is_refused_before_anything_is_written(

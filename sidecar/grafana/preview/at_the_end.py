@@ -39,6 +39,9 @@ def bars(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
         said = f" {shown(value, unit(panel), data.span.end)} "
         axes.text(value, place, said, color=INK, va="center", ha=side, fontsize=7)
     axes.set_xticks([])
+    if len(known) > len(series):
+        more = f"and {len(known) - len(series)} more, nearer to 0"
+        axes.set_xlabel(more, color=FAINT, fontsize=7, loc="left", labelpad=-4)
 
 
 def table(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
@@ -52,7 +55,10 @@ def table(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
         name = "Value" if len(refs) == 1 else f"Value #{one.ref}"
         kind = units.get(columns.get(name, ""), "short")
         line[name] = shown(one.last, kind, data.span.end)
-    cells = [[line.get(name, "") for name in columns] for line in lines.values()][:_MOST_LINES]
+    cells = [[line.get(name, "") for name in columns] for line in lines.values()]
+    if len(cells) > _MOST_LINES:
+        more = f"and {len(cells) - _MOST_LINES + 1} more"
+        cells = [*cells[: _MOST_LINES - 1], [more, *[""] * (len(columns) - 1)]]
     axes.set_axis_off()
     drawn = axes.table(
         cells,

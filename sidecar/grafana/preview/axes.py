@@ -30,7 +30,7 @@ def time_axis(data: Data, axes: Axes) -> None:
     """The whole span from left to right, with the estimated moments of change."""
     span = data.span
     for moment in data.marks:
-        if span.start <= moment <= span.end:
+        if span.holds(moment):
             axes.axvline(moment / _DAY, color=COLORS["red"], lw=1, ls=":")
     axes.set_xlim(span.start / _DAY, span.end / _DAY)
     # Of 5 ticks at least, which is its default, it finds none for three minutes.

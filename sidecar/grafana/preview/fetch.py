@@ -29,6 +29,10 @@ class Span:
         """Seconds from one point to the next."""
         return max(self.scrape, round((self.end - self.start) / _POINTS, 1))
 
+    def holds(self, moment: float) -> bool:
+        """Whether a moment lies in it."""
+        return self.start <= moment <= self.end
+
     def intervals(self) -> dict[str, str]:
         """Grafana's own variables for it."""
         return boards.intervals(self.step, self.scrape, self.end - self.start)
@@ -62,10 +66,6 @@ class Data:
     """Estimated moments of change, in seconds since 1970."""
     places: dict[str, int] = field(default_factory=dict)
     """Of a line's name among all of the dashboard, so that it has one colour everywhere."""
-
-    def place(self, name: str) -> int:
-        """The place of a name; new ones come last."""
-        return self.places.setdefault(name, len(self.places))
 
 
 def grid(series: Sequence[Series], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

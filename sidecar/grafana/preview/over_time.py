@@ -9,11 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from sidecar.grafana.preview import style
 from sidecar.grafana.preview.axes import dates, legend, time_axis, value_axis
 from sidecar.grafana.preview.fetch import Data, Series, grid
-from sidecar.grafana.preview.style import COLORS, FAINT, INK, LINES, defaults
+from sidecar.grafana.preview.looks import COLORS, looks
+from sidecar.grafana.preview.style import FAINT, INK, defaults
 
 Numbers = NDArray[np.float64]
+_THIN = (0, (5, 3))
 _LEAST_ROWS = 3
 """Of states: a bar alone would fill the panel."""
 
@@ -26,11 +29,13 @@ def lines(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     if custom.get("stacking", {}).get("mode") == "normal":
         _stack(data, moments, rows, axes)
     else:
-        for one, values in zip(data.series, rows, strict=True):
-            style = (0, (5, 3)) if thin and thin.search(one.name) else "-"
-            color = LINES[data.place(one.name.removesuffix(" expected")) % len(LINES)]
-            width = 1.0 if style != "-" else 1.6
-            axes.plot(dates(moments), values, color=color, ls=style, lw=width, label=one.name)
+        names = [one.name.removesuffix(" expected") for one in data.series]
+        found = looks(names, data.places)
+        for one, name, values in zip(data.series, names, rows, strict=True):
+            is_thin = thin is not None and thin.search(one.name)
+            dash, width = (_THIN, 1.0) if is_thin else (found[name].dash, 1.6)
+            color = found[name].color
+            axes.plot(dates(moments), values, color=color, ls=dash, lw=width, label=one.name)
     if custom.get("scaleDistribution", {}).get("type") == "log":
         axes.set_yscale("symlog", linthresh=1)
     time_axis(data, axes)
@@ -45,7 +50,7 @@ def _stack(data: Data, moments: Numbers, rows: Numbers, axes: Axes) -> None:
     for place, (one, top, values) in enumerate(zip(data.series, tops, rows, strict=True)):
         axes.fill_between(
             dates(moments), top - values, top,
-            color=LINES[place % len(LINES)], lw=0, label=one.name,
+            color=COLORS[place % len(COLORS)], lw=0, label=one.name,
         )  # fmt: skip
 
 
@@ -53,7 +58,7 @@ def _limit(panel: Mapping[str, Any], axes: Axes) -> None:
     if "thresholdsStyle" not in defaults(panel)["custom"]:
         return
     for step in defaults(panel)["thresholds"]["steps"][1:]:
-        color, limit = COLORS[step["color"]], step["value"]
+        color, limit = style.COLORS[step["color"]], step["value"]
         axes.axhline(limit, color=color, lw=1)
         top = max(1.05 * axes.dataLim.y1, 1.15 * limit)
         axes.axhspan(limit, top, color=color, alpha=0.15, lw=0)
@@ -71,7 +76,7 @@ def _thin(panel: Mapping[str, Any]) -> re.Pattern[str] | None:
 def timeline(panel: Mapping[str, Any], data: Data, axes: Axes) -> None:
     """A bar for each series, in the colours of its states."""
     options = defaults(panel)["mappings"][0]["options"]
-    colors = {place: COLORS.get(one["color"], one["color"]) for place, one in options.items()}
+    colors = {place: style.COLORS.get(one["color"], one["color"]) for place, one in options.items()}
     ordered = sorted(data.series, key=lambda one: one.name, reverse=True)
     for row, one in enumerate(ordered):
         for left, right, value in _stretches(one, data.span.step):

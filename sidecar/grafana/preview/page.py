@@ -64,7 +64,7 @@ def _picture(board: Board, source: Source, data: Mapping[int, Data], span: Span)
     rows = max(one["gridPos"]["y"] + one["gridPos"]["h"] for one in panels)
     width, height = 24 * _UNIT_WIDTH, rows * _UNIT_HEIGHT + _HEAD
     figure = Figure(figsize=(width, height), facecolor=BACK)
-    head = f"{board.title}    preview, not Grafana    {_when(span)}"
+    head = f"{board.title}    preview, not Grafana    {_when(span)}    {_legend(data)}"
     figure.text(0.008, 1 - 0.25 / height, head, color=INK, fontsize=12, va="center")
     for panel in panels:
         place = panel["gridPos"]
@@ -111,7 +111,7 @@ def _page(board: Board, source: Source, data: Mapping[int, Data], span: Span) ->
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style><h1>{title}</h1>"
         f'<p><b class="label">Preview</b> drawn by attention-sidecar, not by Grafana. '
-        f"{_when(span)}. {html.escape(board.model['description'])}</p>"
+        f"{_when(span)}. {_legend(data)} {html.escape(board.model['description'])}</p>"
         f'<div class="grid">{parts}</div></html>\n'
     )
 
@@ -141,6 +141,12 @@ def _content(panel: Mapping[str, Any], data: Data) -> str:
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
     return "<svg" + drawn.getvalue().partition("<svg")[2]
+
+
+def _legend(data: Mapping[int, Data]) -> str:
+    """What the marks mean, where one is drawn."""
+    drawn = any(one.span.holds(moment) for one in data.values() for moment in one.marks)
+    return "Dotted red: the estimated moment of a change." if drawn else ""
 
 
 def _when(span: Span) -> str:

@@ -14,7 +14,6 @@ COLORS = {
     "blue": "#5794f2",
     "purple": "#b877d9",
 }
-LINES = ("#5794f2", "#ff9830", "#b877d9", "#73bf69", "#fade2a", "#5cd6d6", "#f2a6c0", "#c4a484")
 BACK, PANEL, GRID = "#111217", "#181b1f", "#2c3235"
 INK, FAINT = "#d8d9da", "#8e8e8e"
 

@@ -100,7 +100,8 @@ def lines(start: int) -> Iterator[Line]:
     random = np.random.default_rng(7)
     yield from _histograms(random)
     yield from drift.lines(random, start + STEP * CHANGE)
-    for name in ("process_cpu_seconds_total", "process_resident_memory_bytes"):
+    yield Line("up", {}, _plain("up", {}))
+    for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "up"):
         yield Line(name, OTHERS, _plain(name, {}))
     for name, labels in sorted({**names.ours(), **names.vllm(), **names.recorded()}.items()):
         if _base(name) in _observed() or name.startswith("attention_drift_"):
