@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.daemon.drift.kit import SOON, batch
 
 REQUESTS = 100_000
 ROUNDS = 7
+STREAMS = 100
 BATCHES = (1000, 100)
 
 
@@ -85,6 +87,21 @@ def us_per_request(seconds: Callable[[Requests], float], goal: float | None = No
     return Figure(middle, "us", goal=goal, spread=(low, high))
 
 
+def bytes_in_memory(frozen: Baseline) -> float:
+    """Of each of many streams with all signals, their baselines included."""
+    copies = [
+        one.model_copy(update={"route": str(number)})
+        for number in range(STREAMS)
+        for one in frozen.signals
+    ]
+    text = frozen.model_copy(update={"signals": tuple(copies)}).model_dump_json()
+    tracemalloc.start()
+    monitor = Monitor(Baseline.model_validate_json(text))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held / len(monitor.watches)
+
+
 def main() -> None:
     """Run and report."""
     file = parser(__doc__).parse_args().json
@@ -101,6 +118,7 @@ def main() -> None:
     monitor.update(STREAM, measured(1).take(slice(0, 1004)))
     size = len(json.dumps(monitor.state()["streams"][0]))
     figures["bytes_per_stream"] = Figure(size, "bytes of JSON", goal=4096.0)
+    figures["bytes_per_stream_in_memory"] = Figure(bytes_in_memory(frozen), "bytes")
     Report("drift_cost", figures).finish(file)
 
 
