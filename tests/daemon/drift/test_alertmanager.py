@@ -110,6 +110,7 @@ def test_a_route_that_fails_again_ends_nothing_while_another_is_in_alarm(
         for stream in (shop, staff):
             started.feed(faulty(300), stream)
         [first] = {one.id for one in started.listener.alerts}
+        eventually(lambda: ("shop", "firing") in alertmanager.webhook.alerts)
         started.feed(healthy(800), shop)
         assert started.state(route="shop") == "fine"
         started.feed(faulty(300, 2), shop)
