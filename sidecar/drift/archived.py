@@ -66,14 +66,16 @@ def _before(samples: Samples, alert: Alert) -> pa.Table:
 def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
     """Tags and the model's revision that most samples since have, and none had before.
 
+    The latter half of them: where the change is thought to be too early, the others are of before.
     ``before`` is then the mean of all samples before, ``after`` of those that have it.
     """
     if not (len(before) and len(after)):
         return []
-    there, here = _marks(before), _marks(after)
+    latter = _latter_half(after)
+    there, late, here = _marks(before), _marks(latter), _marks(after)
     found = []
     for mark, rows in here.items():
-        often = len(rows) / len(after) >= OFTEN
+        often = len(late.get(mark, ())) / len(latter) >= OFTEN
         if often and len(there.get(mark, ())) / len(before) <= NEVER:
             found.append(_moved(mark, _values(before, signal), _values(after, signal)[rows]))
     return sorted((one for one in found if one), key=lambda one: one.name)
@@ -86,6 +88,11 @@ def _moved(mark: str, before: NDArray[np.float64], after: NDArray[np.float64]) -
     first, second = float(there.mean()), float(here.mean())
     error = np.hypot(there.std() / np.sqrt(len(there)), here.std() / np.sqrt(len(here)))
     return Moved("new", mark, first, second, (second - first) / max(float(error), 1e-9))
+
+
+def _latter_half(table: pa.Table) -> pa.Table:
+    times = table.column("time").to_numpy().astype(np.int64)
+    return table.filter(pa.array(times >= np.median(times)))
 
 
 def _marks(table: pa.Table) -> dict[str, list[int]]:
@@ -134,7 +141,7 @@ def columns_of(alert: Alert) -> list[str]:
     """What `explanation` looks at."""
     name = alert.signal
     layers = ["layers", f"layer_{name}"] if name in LAYER_SIGNAL_NAMES else []
-    return ["tags", "model_revision", "documents_found", "trace_id", name, *layers]
+    return ["time", "tags", "model_revision", "documents_found", "trace_id", name, *layers]
 
 
 def _hours(first: datetime, end: datetime) -> Iterator[datetime]:

@@ -80,6 +80,15 @@ def test_what_is_new_is_found_though_the_change_is_thought_to_be_later(tmp_path:
     assert found.details[0][:2] == ("new", "retriever=v2")
 
 
+def test_what_is_new_is_found_though_the_change_is_thought_to_be_earlier(tmp_path: Path) -> None:
+    old = [samples(SINCE - timedelta(minutes=far), 0.5, [("retriever", "v1")]) for far in (9, 0)]
+    after = samples(SINCE + timedelta(seconds=100), 0.2, [("retriever", "v2")])
+    told = fallen(raised=SINCE + timedelta(seconds=160))
+    found = explain(told, archived(tmp_path, *old, after))
+    assert found.details[0][:2] == ("new", "retriever=v2")
+    assert found.details[0].after < 0.3
+
+
 def test_a_new_revision_is_told(tmp_path: Path) -> None:
     before, after = samples(SINCE - timedelta(minutes=3), 0.5, []), samples(SINCE, 0.2, [])
     place = schema.RECORD.get_field_index("model_revision")
