@@ -21,6 +21,8 @@ FAR = timedelta(days=1)
 """How far from the change samples are looked for."""
 CLEAR = timedelta(minutes=1)
 """How far ahead of a change its time is surely not off."""
+SOON = timedelta(seconds=1)
+"""After an alert was raised the samples of its request have come."""
 FEWEST = 20
 """Samples well before a change that are enough to compare with."""
 MOST_TRACES = 3
@@ -44,8 +46,8 @@ def explanation(alert: Alert, samples: Samples, until: datetime | None = None) -
     From samples since the change ``until`` a time, or else until the alert was raised.
     """
     before = _before(samples, alert)
-    after = samples(alert.since, until or alert.raised + timedelta(seconds=1))
-    details = (*brought(before, after, alert.signal), *rank(before, after, alert.signal))
+    after = samples(alert.since, until or alert.raised + SOON)
+    details = (*brought(before, after, alert), *rank(before, after, alert.signal))
     return Explanation(details, tuple(_traces(after, alert)))
 
 
@@ -63,22 +65,32 @@ def _before(samples: Samples, alert: Alert) -> pa.Table:
     return samples(first, alert.since)
 
 
-def brought(before: pa.Table, after: pa.Table, signal: str) -> list[Moved]:
-    """Tags and the model's revision that most samples since have, and none had before.
+def brought(before: pa.Table, after: pa.Table, alert: Alert) -> list[Moved]:
+    """Tags and the model's revision that most samples have when it is noticed, and none had before.
 
-    The latter half of them: where the change is thought to be too early, the others are of before.
     ``before`` is then the mean of all samples before, ``after`` of those that have it.
     """
     if not (len(before) and len(after)):
         return []
-    latter = _latter_half(after)
-    there, late, here = _marks(before), _marks(latter), _marks(after)
+    noticed, signal = _when_noticed(after, alert), alert.signal
+    there, then, here = _marks(before), _marks(noticed), _marks(after)
     found = []
     for mark, rows in here.items():
-        often = len(late.get(mark, ())) / len(latter) >= OFTEN
+        often = len(then.get(mark, ())) / len(noticed) >= OFTEN
         if often and len(there.get(mark, ())) / len(before) <= NEVER:
             found.append(_moved(mark, _values(before, signal), _values(after, signal)[rows]))
     return sorted((one for one in found if one), key=lambda one: one.name)
+
+
+def _when_noticed(after: pa.Table, alert: Alert) -> pa.Table:
+    """The last third of the samples until the alert was raised.
+
+    Where the change is thought to have begun too early, the first are of before.
+    """
+    times = after.column("time").to_numpy().astype("datetime64[us]").astype(np.int64)
+    by_then = times <= max((alert.raised + SOON).timestamp() * 1e6, times.min())
+    late = times >= np.quantile(times[by_then], 2 / 3)
+    return after.filter(pa.array(by_then & late))
 
 
 def _moved(mark: str, before: NDArray[np.float64], after: NDArray[np.float64]) -> Moved | None:
