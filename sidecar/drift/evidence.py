@@ -90,10 +90,8 @@ class Evidence:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state` with the same signals. Raises ValueError."""
-        held, wanted = (
-            np.asarray(state["held"], dtype=np.float64),
-            (len(self._held), len(VIEWS), BETS),
-        )
+        held = np.asarray(state["held"], dtype=np.float64)
+        wanted = (len(self._held), len(VIEWS), BETS)
         if held.shape != wanted:
             raise ValueError(f"evidence has shape {held.shape}, expected {wanted}")
         self._held = held.reshape(-1, HELD)

@@ -63,6 +63,13 @@ def pusher(*addresses: str, alerts: list[Alert] | None = None) -> Iterator[modul
         started.stop(time.monotonic() + 10)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is tried soon."""
+    monkeypatch.setattr(module, "RENEW_SECONDS", 1.0)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+
+
 def pushes(found: module.Alertmanager, address: str, outcome: str) -> int:
     return found.pushes[address, outcome]
 
@@ -139,11 +146,10 @@ def test_a_restart_is_no_second_notification(alertmanager: Alertmanager) -> None
     assert alertmanager.webhook.alerts == [("support", "firing"), ("support", "resolved")]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_outage_is_told_counted_and_made_up_for(
-    alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+    alertmanager: Alertmanager,
 ) -> None:
-    monkeypatch.setattr(module, "RENEW_SECONDS", 1.0)
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
     alertmanager.kill()
     with pusher(alertmanager.url) as pushing:
         pushing.tell(alert())
@@ -154,11 +160,10 @@ def test_an_outage_is_told_counted_and_made_up_for(
         eventually(lambda: pushing.fault() == "")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_address_that_takes_nothing_shows_before_there_is_an_alert(
-    alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+    alertmanager: Alertmanager,
 ) -> None:
-    monkeypatch.setattr(module, "RENEW_SECONDS", 1.0)
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
     alertmanager.kill()
     with pusher(alertmanager.url) as pushing:
         eventually(lambda: "Connection refused" in pushing.fault())
