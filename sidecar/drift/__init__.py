@@ -3,8 +3,8 @@
 from sidecar.drift.alert import FLEET, Alert, sentence
 from sidecar.drift.archived import Explanation, explanation, stored
 from sidecar.drift.baseline import Baseline, BaselineError, SignalBaseline, TooSmall, load
+from sidecar.drift.expectation import Expectation
 from sidecar.drift.explain import Moved, rank
-from sidecar.drift.features import design
 from sidecar.drift.fleet import FEWEST_ROUTES
 from sidecar.drift.incidents import Incidents
 from sidecar.drift.monitor import NOT_WATCHED, Condition, Monitor
@@ -30,6 +30,7 @@ __all__ = [
     "Baseline",
     "BaselineError",
     "Condition",
+    "Expectation",
     "Explanation",
     "Incidents",
     "Monitor",
@@ -40,7 +41,6 @@ __all__ = [
     "SignalBaseline",
     "Stream",
     "TooSmall",
-    "design",
     "explanation",
     "load",
     "rank",

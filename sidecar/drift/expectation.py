@@ -27,8 +27,10 @@ class _Alike(NamedTuple):
 class Expectation:
     """The regressions of some signals of one stream; those with the same bounds are one."""
 
-    def __init__(self, signals: Sequence[SignalBaseline], first: int) -> None:
+    def __init__(self, signals: Sequence[SignalBaseline], first: int = 0) -> None:
         """``first`` is the signal whose bounds tell which lengths the reference covers."""
+        self.means = np.asarray([one.mean for one in signals])
+        """[signals] of the reference, to which `of` adds."""
         column = {
             name: np.stack([one.column(name) for one in signals])
             for name in ("value", "centre", "low", "high")

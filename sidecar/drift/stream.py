@@ -39,7 +39,6 @@ class RouteStream:
         self.measured: Floats = np.zeros(len(self.paging))
         """Of about the latest 100 requests, the share that has each paging signal; those that have
         not come yet have none."""
-        self._means = np.asarray([one.mean for one in self.baselines])
         self._expectation = Expectation(self.baselines, self.paging[0])
         self._pending = self.rows_of(Requests.none())
 
@@ -48,7 +47,7 @@ class RouteStream:
         explained = self._expectation.of(requests)
         values = requests.signals[:, [requests.names.index(name) for name in self.names]]
         outside, time = self._expectation.uncovered(requests), requests.time.astype(np.float64)
-        return Rows(values - self._means - explained, explained, outside, time)
+        return Rows(values - self._expectation.means - explained, explained, outside, time)
 
     def deviations(self, rows: Rows) -> Floats:
         """``[n, paging]`` residuals of the paging signals in standard deviations."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.drift import Requests, SignalBaseline, design
+from sidecar.drift import Expectation, Requests, SignalBaseline
 
 MEMORY = 100
 """Requests that a mean is about."""
@@ -17,7 +17,7 @@ class Recent:
 
     def __init__(self, signals: Mapping[str, SignalBaseline]) -> None:
         self.names = tuple(signals)
-        self._baselines = tuple(signals.values())
+        self._expectation = Expectation(tuple(signals.values()))
         self.expected = np.full(len(signals), np.nan)
         self.residual = np.full(len(signals), np.nan)
         """NaN until a signal was measured."""
@@ -29,8 +29,7 @@ class Recent:
 
     def add(self, requests: Requests) -> None:
         """Take requests in order."""
-        columns = design(requests)
-        expected = np.column_stack([one.expected(columns) for one in self._baselines])
+        expected = self._expectation.means + self._expectation.of(requests)
         values = np.column_stack([requests.signal(name) for name in self.names])
         self.expected = self._moved(0, self.expected, expected)
         self.residual = self._moved(1, self.residual, values - expected)
